@@ -1,0 +1,71 @@
+package assessment
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Accepted is the answer to an order that the provider took.
+type Accepted struct {
+	// Ref is the order's reference; its ID is minted by the intake where the
+	// vendor gives none.
+	Ref OrderRef
+	// Started is what the provider returned.
+	Started Started
+	// At is when the provider answered, to the millisecond, in UTC; the same in
+	// every replay. It is zero for an order whose answer was erased.
+	At time.Time
+	// Replayed: the provider was not called for this delivery.
+	Replayed bool
+}
+
+// answerVersion is the form of the stored answer. A store outlives a release,
+// and during a rolling one two of them read each other's answers.
+const answerVersion = 1
+
+// storedAnswer is what [Claim.Answer] holds.
+type storedAnswer struct {
+	Version   int              `json:"v"`
+	At        time.Time        `json:"at"`
+	Started   *Started         `json:"started,omitempty"`
+	Rejection *storedRejection `json:"rejection,omitempty"`
+}
+
+type storedRejection struct {
+	Message        string `json:"message"`
+	AlreadyRunning bool   `json:"already_running,omitempty"`
+}
+
+func encodeStarted(at time.Time, s Started) ([]byte, error) {
+	return json.Marshal(storedAnswer{Version: answerVersion, At: at, Started: &s})
+}
+
+func encodeRejection(at time.Time, r *Rejection) ([]byte, error) {
+	return json.Marshal(storedAnswer{Version: answerVersion, At: at, Rejection: &storedRejection{
+		Message: r.Message, AlreadyRunning: r.AlreadyRunning,
+	}})
+}
+
+// decodeAnswer returns the stored answer, which is an error if it was a
+// rejection. Every answer is read through here, the first one too, so that a
+// replay cannot differ from it.
+func decodeAnswer(c Claim) (Accepted, error) {
+	if string(c.Answer) == ErasedAnswer {
+		return Accepted{Ref: c.Ref}, nil
+	}
+	var a storedAnswer
+	if err := json.Unmarshal(c.Answer, &a); err != nil {
+		return Accepted{}, fmt.Errorf("%w: unreadable answer for %s", ErrStore, c.Ref)
+	}
+	switch {
+	case a.Version != answerVersion:
+		return Accepted{}, fmt.Errorf("%w: answer for %s has version %d, this release reads %d",
+			ErrStore, c.Ref, a.Version, answerVersion)
+	case a.Rejection != nil:
+		return Accepted{}, newRejection(a.Rejection.Message, a.Rejection.AlreadyRunning)
+	case a.Started != nil:
+		return Accepted{Ref: c.Ref, Started: *a.Started, At: a.At}, nil
+	}
+	return Accepted{}, fmt.Errorf("%w: empty answer for %s", ErrStore, c.Ref)
+}

@@ -1,0 +1,161 @@
+package assessment
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Attribute is one further finding that a recruiter sees beside the score.
+type Attribute struct {
+	// ID is the provider's identifier of the datum, the same in every update.
+	// Kombo wants one for a sub-result, Ashby for everything; where it is empty
+	// one is made from Label.
+	ID string
+	// Label is what the recruiter reads.
+	Label string
+	// Description is further help; only Ashby shows it.
+	Description string
+	// Value is one of [Text], [Link], [Number], [Flag], [Elapsed] and
+	// [SubResult]; required.
+	Value AttributeValue
+}
+
+// AttributeValue is what an [Attribute] holds. It is a closed set: [Text],
+// [Link], [Number], [Flag], [Elapsed], [SubResult].
+type AttributeValue interface {
+	attributeKind() string
+}
+
+// Text is free text.
+type Text string
+
+// Link is an absolute http or https URL that the recruiter can open.
+type Link string
+
+// Number is a finite number.
+type Number float64
+
+// Flag is a yes or no.
+type Flag bool
+
+// Elapsed is a span of time, such as how long the candidate took.
+type Elapsed time.Duration
+
+// SubResult is the result of one part of the test. It is sent as such where it
+// is final and scored and the vendor has a place for it, else as text.
+type SubResult struct {
+	Score *Score `json:"score,omitempty"`
+	// Status of the part; empty means that of the whole result.
+	Status Status `json:"status,omitempty"`
+}
+
+// The names of the attribute kinds in JSON. They are persisted by users.
+const (
+	kindText      = "text"
+	kindLink      = "link"
+	kindNumber    = "number"
+	kindFlag      = "flag"
+	kindElapsed   = "elapsed"
+	kindSubResult = "sub_result"
+)
+
+func (Text) attributeKind() string      { return kindText }
+func (Link) attributeKind() string      { return kindLink }
+func (Number) attributeKind() string    { return kindNumber }
+func (Flag) attributeKind() string      { return kindFlag }
+func (Elapsed) attributeKind() string   { return kindElapsed }
+func (SubResult) attributeKind() string { return kindSubResult }
+
+// attributeJSON is the persisted form. An elapsed time is Go's duration text,
+// such as "1h2m3.5s".
+type attributeJSON struct {
+	ID          string          `json:"id,omitempty"`
+	Label       string          `json:"label,omitempty"`
+	Description string          `json:"description,omitempty"`
+	Kind        string          `json:"kind"`
+	Value       json.RawMessage `json:"value"`
+}
+
+// errNoValue is what an attribute without a value gets when it is encoded.
+var errNoValue = errors.New("assessment: attribute has no value")
+
+// MarshalJSON implements [json.Marshaler]. An attribute without a value, with
+// NaN or with an infinity is an error.
+func (a Attribute) MarshalJSON() ([]byte, error) {
+	if a.Value == nil {
+		return nil, errNoValue
+	}
+	var plain any = a.Value
+	if d, ok := a.Value.(Elapsed); ok {
+		plain = time.Duration(d).String()
+	}
+	value, err := json.Marshal(plain)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(attributeJSON{
+		ID: a.ID, Label: a.Label, Description: a.Description,
+		Kind: a.Value.attributeKind(), Value: value,
+	})
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. A kind that this version does
+// not know is an error: a result that lost a finding must not be published.
+func (a *Attribute) UnmarshalJSON(data []byte) error {
+	var wire attributeJSON
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	value, err := decodeAttributeValue(wire.Kind, wire.Value)
+	if err != nil {
+		return err
+	}
+	*a = Attribute{ID: wire.ID, Label: wire.Label, Description: wire.Description, Value: value}
+	return nil
+}
+
+func decodeAttributeValue(kind string, data json.RawMessage) (AttributeValue, error) {
+	switch kind {
+	case kindText:
+		return decodeAs[Text](kind, data)
+	case kindLink:
+		return decodeAs[Link](kind, data)
+	case kindNumber:
+		return decodeAs[Number](kind, data)
+	case kindFlag:
+		return decodeAs[Flag](kind, data)
+	case kindSubResult:
+		return decodeAs[SubResult](kind, data)
+	case kindElapsed:
+		return decodeElapsed(data)
+	}
+	return nil, fmt.Errorf("assessment: unknown attribute kind %q", kind)
+}
+
+// decodeAs refuses null and a missing value, which encoding/json would take for
+// the zero value.
+func decodeAs[T AttributeValue](kind string, data json.RawMessage) (AttributeValue, error) {
+	if len(data) == 0 || bytes.Equal(data, []byte("null")) {
+		return nil, fmt.Errorf("assessment: %s attribute without a value", kind)
+	}
+	var v T
+	if err := json.Unmarshal(data, &v); err != nil {
+		return nil, fmt.Errorf("assessment: %s attribute: %w", kind, err)
+	}
+	return v, nil
+}
+
+func decodeElapsed(data json.RawMessage) (AttributeValue, error) {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return nil, fmt.Errorf("assessment: %s attribute: %w", kindElapsed, err)
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return nil, fmt.Errorf("assessment: %s attribute: not a duration", kindElapsed)
+	}
+	return Elapsed(d), nil
+}

@@ -1,0 +1,277 @@
+package assessment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// flight is one attempt in this process to have an order answered. Deliveries
+// of the same order that come while it is in the air wait for it.
+type flight struct {
+	landed chan struct{} // closed when the fields below stand
+
+	ref      OrderRef // guarded by Intake.mu until landed
+	accepted Accepted
+	err      error
+	gaveUp   bool // nobody answered in the leader's time; who has time left may try
+}
+
+// How often another replica's answer is asked for: soon at first, for the
+// recruiter's sake, then less often, for the store's.
+const (
+	firstPoll = 100 * time.Millisecond
+	lastPoll  = time.Second
+)
+
+// board returns the flight for key to wait for; lead says that the caller has
+// to fly it.
+func (in *Intake) board(key string) (f *flight, lead bool, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if f, ok := in.flights[key]; ok {
+		return f, false, nil
+	}
+	if in.draining {
+		return nil, false, ErrDraining
+	}
+	f = &flight{landed: make(chan struct{})}
+	in.flights[key] = f
+	in.active++
+	return f, true, nil
+}
+
+// land publishes the outcome of f.
+func (in *Intake) land(key string, f *flight) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.flights[key] == f {
+		delete(in.flights, key)
+	}
+	in.active--
+	if in.draining && in.active == 0 {
+		close(in.drained)
+	}
+	close(f.landed)
+}
+
+// detach keeps later deliveries from joining the flight of ref, which was
+// cancelled: they ask for a new order.
+func (in *Intake) detach(ref OrderRef) {
+	if !ref.natural() {
+		return
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for key, f := range in.flights {
+		if f.ref == ref {
+			delete(in.flights, key)
+		}
+	}
+}
+
+// answer is what a delivery gets from a landed flight.
+func (f *flight) answer(o Order, joined bool) (Accepted, error) {
+	if f.err != nil {
+		return Accepted{}, f.err
+	}
+	a := f.accepted
+	a.Replayed = a.Replayed || joined
+	if err := checkInline(o, a.Started); err != nil {
+		return Accepted{}, err
+	}
+	return a, nil
+}
+
+// errNoCandidateURL: the candidate of an inline order stands in front of a
+// blank page without it.
+var errNoCandidateURL = errors.New("assessment: the provider returned no CandidateURL for an inline order")
+
+func checkInline(o Order, s Started) error {
+	if o.Inline && s.CandidateURL == "" {
+		return errNoCandidateURL
+	}
+	return nil
+}
+
+// fly gets the order answered: by the store, by another replica or by the
+// provider. It runs on a context that nobody cancels.
+func (in *Intake) fly(ctx context.Context, f *flight, key string, o Order) {
+	defer in.land(key, f)
+	bounded, cancel := context.WithTimeout(ctx, in.deadlineOf(o))
+	defer cancel()
+	claim, won, err := in.claim(bounded, Claim{Key: key, Ref: o.Ref, Token: newUUID()})
+	if err != nil {
+		f.err = err
+		f.gaveUp = errors.Is(err, ErrInProgress)
+		return
+	}
+	if !won {
+		f.accepted, f.err = decodeAnswer(claim)
+		f.accepted.Replayed = true
+		return
+	}
+	in.mu.Lock()
+	f.ref = claim.Ref
+	in.mu.Unlock()
+	o.Ref = claim.Ref
+	f.accepted, f.err = in.start(ctx, claim, o)
+}
+
+// claim asks the store until the order is answered, won, or ctx ends.
+func (in *Intake) claim(ctx context.Context, c Claim) (got Claim, won bool, err error) {
+	for wait := firstPoll; ; wait = min(2*wait, lastPoll) {
+		got, err = in.store.Claim(ctx, c, in.lease)
+		switch {
+		case err != nil:
+			return got, false, fmt.Errorf("%w: %w", ErrStore, err)
+		case len(got.Answer) > 0:
+			return got, false, nil
+		case got.Token == c.Token:
+			return got, true, nil
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return got, false, fmt.Errorf("%w: %w", ErrInProgress, ctx.Err())
+		}
+	}
+}
+
+// start calls the provider under a claim and settles the claim with what it
+// said.
+func (in *Intake) start(ctx context.Context, claim Claim, o Order) (Accepted, error) {
+	began := time.Now()
+	deadline := in.deadlineOf(o)
+	bounded, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+
+	stop := in.renew(ctx, claim)
+	started, err := recovered(bounded, in, func(ctx context.Context) (Started, error) {
+		return in.provider.StartOrder(ctx, o)
+	})
+	stop()
+
+	took := time.Since(began)
+	late := took >= deadline
+	in.observe(ctx, ProviderCall{Operation: "start", Order: claim.Ref, Duration: took, Late: late, Err: err})
+	if late {
+		in.logger.WarnContext(ctx, "provider answered after the deadline", "order", claim.Ref, "took", took)
+	}
+	if err == nil {
+		err = checkInline(o, started)
+	}
+	at := time.Now().UTC().Truncate(time.Millisecond)
+	no, rejected := asRejection(err)
+	switch {
+	case rejected && claim.Ref.natural():
+		return Accepted{}, in.release(ctx, claim, no)
+	case rejected:
+		claim.Answer, err = encodeRejection(at, no)
+	case err == nil:
+		claim.Answer, err = encodeStarted(at, started)
+	}
+	if err != nil {
+		in.expire(ctx, claim, err)
+		return Accepted{}, err
+	}
+	if err := in.settle(ctx, claim); err != nil {
+		return Accepted{}, err
+	}
+	return decodeAnswer(claim)
+}
+
+// renew keeps the lease of claim until stop is called, which returns only when
+// no renewal is under way.
+func (in *Intake) renew(ctx context.Context, claim Claim) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(in.lease / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				in.renewOnce(ctx, claim)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-stopped
+	}
+}
+
+func (in *Intake) renewOnce(ctx context.Context, claim Claim) {
+	bounded, cancel := context.WithTimeout(ctx, in.lease/3)
+	defer cancel()
+	// Without a Ref, so that an order cancelled meanwhile is not recorded anew.
+	got, err := in.store.Claim(bounded, Claim{Key: claim.Key, Token: claim.Token}, in.lease)
+	if ctx.Err() == nil && (err != nil || got.Token != claim.Token) {
+		in.logger.WarnContext(ctx, "lease not renewed while the provider runs", "order", claim.Ref, "error", err)
+	}
+}
+
+// settle stores the answer, again and again while the lease holds: the provider
+// has committed, and an answer that is not stored will be asked for again.
+func (in *Intake) settle(ctx context.Context, claim Claim) error {
+	ctx, cancel := context.WithTimeout(ctx, in.lease/2)
+	defer cancel()
+	for wait := firstPoll; ; wait = min(2*wait, lastPoll) {
+		err := in.store.Answer(ctx, claim)
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, ErrClaimLost) {
+			// Cancelled meanwhile, or another replica took over after a stall. It
+			// got the same Ref, so what our provider said holds for it too.
+			in.logger.WarnContext(ctx, "claim lost before the answer was stored", "order", claim.Ref)
+			return nil
+		}
+		in.logger.ErrorContext(ctx, "answer not stored", "order", claim.Ref, "error", err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ErrStore, err)
+		}
+	}
+}
+
+// release frees a rejected order whose id the intake minted: the recruiter
+// mends the data and orders again.
+func (in *Intake) release(ctx context.Context, claim Claim, no *Rejection) error {
+	ctx, cancel := context.WithTimeout(ctx, in.deadline)
+	defer cancel()
+	if err := in.store.Forget(ctx, claim.Ref); err != nil {
+		in.logger.ErrorContext(ctx, "rejected order not freed", "order", claim.Ref, "error", err)
+	}
+	return no
+}
+
+// expire ends the lease after a fault, so that a redelivery need not wait for
+// it.
+func (in *Intake) expire(ctx context.Context, claim Claim, fault error) {
+	in.logger.ErrorContext(ctx, "order not started", "order", claim.Ref, "error", fault)
+	ctx, cancel := context.WithTimeout(ctx, in.deadline)
+	defer cancel()
+	if err := in.store.Expire(ctx, claim); err != nil {
+		in.logger.ErrorContext(ctx, "lease not ended", "order", claim.Ref, "error", err)
+	}
+}
+
+// adopt stores an answer that the host gave under its own claim.
+func (in *Intake) adopt(ctx context.Context, claim Claim, s Started) error {
+	var err error
+	claim.Answer, err = encodeStarted(time.Now().UTC().Truncate(time.Millisecond), s)
+	if err == nil {
+		err = in.store.Answer(ctx, claim)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrStore, err)
+	}
+	return nil
+}

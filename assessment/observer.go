@@ -1,0 +1,87 @@
+package assessment
+
+import (
+	"context"
+	"time"
+)
+
+// Observer is told what happens; metrics and traces hang there. Every function
+// is optional, is called synchronously with the context of the delivery or
+// call, and must be safe for concurrent use. No value handed to it holds a
+// secret, a signature or a candidate's data.
+type Observer struct {
+	// Delivery is called once for every delivery that a handler answered.
+	Delivery func(context.Context, Delivery)
+	// Attempt is called once for every HTTP request that a client made.
+	Attempt func(context.Context, Attempt)
+	// Provider is called once for every call of the host's [Provider], after it
+	// returned.
+	Provider func(context.Context, ProviderCall)
+	// Drift is called when a vendor sent something that this version does not
+	// know: an event type, an enum value, a field of another JSON type.
+	Drift func(context.Context, Drift)
+}
+
+// DeliveryOutcome is what became of a delivery.
+type DeliveryOutcome string
+
+// The outcomes of a delivery.
+const (
+	DeliveryAccepted DeliveryOutcome = "accepted" // the provider took the order
+	DeliveryRejected DeliveryOutcome = "rejected" // the provider said no
+	DeliveryReplayed DeliveryOutcome = "replayed" // an earlier answer was given again
+	DeliveryQueued   DeliveryOutcome = "queued"   // the host's queue took the order
+	DeliveryHandled  DeliveryOutcome = "handled"  // another event, given to the host or acknowledged
+	DeliveryRefused  DeliveryOutcome = "refused"  // not a good delivery: signature, size, method, JSON
+	DeliveryFault    DeliveryOutcome = "fault"    // could not be taken now; the sender was told so
+)
+
+// Delivery describes one request that a vendor made and a handler answered.
+type Delivery struct {
+	Vendor     Vendor
+	Connection string
+	Account    string          // the customer; empty where it is not known
+	Order      OrderRef        // the zero value if the delivery is not about an order
+	Event      string          // the vendor's event type or operation
+	EventID    string          // the vendor's id of the event, if it has one
+	Outcome    DeliveryOutcome // what became of it
+	StatusCode int             // the HTTP status answered
+	Duration   time.Duration   // from the first byte asked for to the answer
+	SecretID   string          // which secret matched, see webhook.Secret
+	Err        error           // why it was refused or faulted; nil otherwise
+}
+
+// ProviderCall describes one call of the host's [Provider].
+type ProviderCall struct {
+	Operation string   // "start", "cancel" or "packages"
+	Order     OrderRef // the zero value for "packages"
+	Duration  time.Duration
+	Late      bool  // it returned after its deadline
+	Err       error // a rejection, a fault, or nil
+}
+
+// Attempt describes one HTTP request that a client made.
+type Attempt struct {
+	Vendor     Vendor
+	Connection string
+	Operation  string
+	Account    string
+	Number     int           // 1 for the first
+	StatusCode int           // 0 if no answer came
+	Code       string        // the vendor's error code, if it gave one
+	RequestID  string        // the vendor's request id, if it gave one
+	Duration   time.Duration // of this request
+	Wait       time.Duration // before the next attempt; 0 if this was the last
+	Err        error         // why no answer came; nil otherwise
+}
+
+// Drift describes something a vendor sent that this version does not know. It
+// was tolerated; the report is for whoever maintains the integration.
+type Drift struct {
+	Vendor     Vendor
+	Connection string
+	Account    string
+	Event      string // the event type or operation it was found in
+	Field      string // the path of the field, such as "data.status"
+	Value      string // the unknown value of an enum or event type; empty otherwise
+}

@@ -1,0 +1,130 @@
+package assessment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Provider is the one interface that the host implements. [Intake] is its only
+// caller; it bounds every call by a deadline and recovers from panics.
+type Provider interface {
+	// Packages returns what a customer may order, the whole list. It is asked
+	// while a recruiter waits (StackOne, Ashby).
+	Packages(ctx context.Context, q PackageQuery) ([]Package, error)
+
+	// StartOrder takes an order: it records it, prepares the test and, unless
+	// Inline is set, invites the candidate.
+	//
+	// It must be idempotent on Order.Ref: after a crash, a fault or a lost
+	// answer the same Ref is given again, and a candidate must not be invited
+	// twice. The [Intake] sees to it that calls for one order never overlap
+	// within the lease and that an order once answered is not given again.
+	//
+	// Always return CandidateURL if there is one, also for orders that are not
+	// inline: the same order may arrive both ways.
+	//
+	// To say no to the recruiter return [Reject] or [AlreadyRunning]. Any other
+	// error is a fault: it is logged, never shown, never turned into a
+	// rejection, and the vendor is told to come again.
+	StartOrder(ctx context.Context, o Order) (Started, error)
+
+	// CancelOrder stops a test. It must succeed for orders that are unknown,
+	// finished or cancelled already, and must match the whole OrderRef: ids of
+	// different customers or vendors may be equal.
+	CancelOrder(ctx context.Context, ref OrderRef) error
+}
+
+// PackageQuery says for whom packages are listed. Empty fields were not given.
+type PackageQuery struct {
+	Vendor     Vendor
+	Connection string
+	Account    string // the customer, see [OrderRef.Account]
+	Kind       Kind
+	ATS        string // the tool behind the vendor
+	JobID      string // the job that the recruiter looks at
+}
+
+// Started is the provider's answer to an order that it took.
+type Started struct {
+	// CandidateURL is where the candidate takes the test. An inline order
+	// cannot do without.
+	CandidateURL string `json:"candidate_url,omitempty"`
+	// ReportURL is where the recruiter will find the report.
+	ReportURL string `json:"report_url,omitempty"`
+	// Update is a first state to show where the vendor takes one with the
+	// answer (Ashby); it saves a call.
+	Update *Result `json:"update,omitempty"`
+}
+
+// String describes the answer without its links, which let their holder act as
+// the candidate.
+func (s Started) String() string {
+	return fmt.Sprintf("started (candidate URL: %t, report URL: %t)", s.CandidateURL != "", s.ReportURL != "")
+}
+
+// Format implements [fmt.Formatter]: every verb prints [Started.String].
+func (s Started) Format(f fmt.State, verb rune) { formatText(f, verb, s.String()) }
+
+// LogValue implements [slog.LogValuer] without the links.
+func (s Started) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// Rejection is the provider's no to an order. Its message is shown to the
+// recruiter where the vendor and the ATS can. See [Reject].
+type Rejection struct {
+	// Message is what the recruiter reads.
+	Message string
+	// AlreadyRunning: the candidate is being examined already (Ashby answers
+	// 409).
+	AlreadyRunning bool
+}
+
+// defaultRejection stands in where the host gave no message: Kombo and Ashby
+// require one.
+const defaultRejection = "The order was rejected."
+
+// Reject is the one way to say no to a recruiter: return it from
+// [Provider.StartOrder]. An empty message is replaced by a neutral one.
+func Reject(message string) error { return newRejection(message, false) }
+
+// AlreadyRunning is the special case of [Reject] for a candidate who is being
+// examined already.
+func AlreadyRunning(message string) error { return newRejection(message, true) }
+
+func newRejection(message string, running bool) *Rejection {
+	if message == "" {
+		message = defaultRejection
+	}
+	return &Rejection{Message: message, AlreadyRunning: running}
+}
+
+// Error says that the order was rejected, without the message, which may name
+// the candidate.
+func (r *Rejection) Error() string {
+	if r.AlreadyRunning {
+		return "order rejected: already running"
+	}
+	return "order rejected"
+}
+
+// Format implements [fmt.Formatter]: every verb prints [Rejection.Error].
+func (r *Rejection) Format(f fmt.State, verb rune) { formatText(f, verb, r.Error()) }
+
+// LogValue implements [slog.LogValuer] without the message.
+func (r *Rejection) LogValue() slog.Value { return slog.StringValue(r.Error()) }
+
+// Result returns the cancelled result to publish where the answer to the
+// delivery can no longer say no: after a queue, for a reconciled order, and for
+// StackOne.
+func (r *Rejection) Result(at time.Time) Result {
+	return Result{Status: StatusCancelled, Reason: r.Message, At: at, CompletedAt: at}
+}
+
+// asRejection tells a rejection from a fault.
+func asRejection(err error) (*Rejection, bool) {
+	var r *Rejection
+	ok := errors.As(err, &r)
+	return r, ok && r != nil
+}

@@ -1,0 +1,100 @@
+package assessment
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math"
+	"strconv"
+	"time"
+)
+
+// Result is what a provider reports about an order: an interim state or the
+// end. Leave out what is not known. 0, false and "" inside an attribute are
+// values and are sent.
+//
+// What a vendor's format cannot carry is reported as a [Loss], not dropped
+// silently; each client's Preview says so without a call.
+type Result struct {
+	// Status is where the test stands; required.
+	Status Status `json:"status,omitempty"`
+	// StatusText is the provider's own word for it, such as "Waiting for
+	// references".
+	StatusText string  `json:"status_text,omitempty"`
+	Outcome    Outcome `json:"outcome,omitempty"`
+	Score      *Score  `json:"score,omitempty"`
+	// ReportURL is opened by recruiters and by some ATS itself, so it has to be
+	// public or signed.
+	ReportURL string `json:"report_url,omitempty"`
+	Summary   string `json:"summary,omitempty"`
+	// Reason says why the test was cancelled or expired.
+	Reason string `json:"reason,omitempty"`
+
+	// At is when this update happened. Set it, and keep it on every attempt, so
+	// that a repeated write is recognised; zero means now.
+	At          time.Time `json:"at,omitzero"`
+	StartedAt   time.Time `json:"started_at,omitzero"`
+	CompletedAt time.Time `json:"completed_at,omitzero"`
+
+	Attributes  []Attribute  `json:"attributes,omitempty"`
+	Attachments []Attachment `json:"attachments,omitempty"`
+	// Passthrough is sent to the vendor as it is: Kombo's remote_fields,
+	// StackOne's passthrough, each a JSON object. Other vendors' entries are
+	// ignored.
+	Passthrough map[Vendor]json.RawMessage `json:"passthrough,omitempty"`
+}
+
+// Score is a number and what it is measured against. Min and Max are nil where
+// the scale is open; 0 is a value like any other.
+type Score struct {
+	Value float64  `json:"value"`
+	Min   *float64 `json:"min,omitempty"`
+	Max   *float64 `json:"max,omitempty"`
+	// Label names the scale, such as "Percentage".
+	Label string `json:"label,omitempty"`
+}
+
+// ScoreOutOf returns the score v on a scale that ends at maximum and does not
+// say where it begins.
+func ScoreOutOf(v, maximum float64) *Score { return &Score{Value: v, Max: &maximum} }
+
+// ScoreBetween returns the score v on the scale from minimum to maximum.
+func ScoreBetween(v, minimum, maximum float64) *Score {
+	return &Score{Value: v, Min: &minimum, Max: &maximum}
+}
+
+// Attachment is a file for the recruiter: either a URL that the vendor can read
+// without authentication or the bytes themselves.
+type Attachment struct {
+	// Name is the file name with its extension.
+	Name string `json:"name,omitempty"`
+	// ContentType is the MIME type; required with Data.
+	ContentType string `json:"content_type,omitempty"`
+	URL         string `json:"url,omitempty"`
+	Data        []byte `json:"data,omitempty"`
+}
+
+// FormatNumber returns the shortest decimal text that reads back as v, never
+// with an exponent: 87.4 is "87.4". NaN and infinities give "NaN", "+Inf" and
+// "-Inf", which no vendor takes; [Result.Validate] refuses them.
+func FormatNumber(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// String describes the result without anything about the candidate.
+func (r Result) String() string {
+	return fmt.Sprintf("result (status %q, %d attributes, %d attachments)",
+		r.Status, len(r.Attributes), len(r.Attachments))
+}
+
+// Format implements [fmt.Formatter]: every verb prints [Result.String].
+func (r Result) Format(f fmt.State, verb rune) { formatText(f, verb, r.String()) }
+
+// LogValue implements [slog.LogValuer] without anything about the candidate.
+func (r Result) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("status", string(r.Status)),
+		slog.Int("attributes", len(r.Attributes)),
+		slog.Int("attachments", len(r.Attachments)),
+	)
+}

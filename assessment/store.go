@@ -1,0 +1,87 @@
+package assessment
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"fmt"
+)
+
+// Claim is the record of one order in a [Store].
+type Claim struct {
+	// Key says which deliveries are the same order. For an order with a vendor's
+	// id it is the text of Ref; for one whose id the intake minted it is a text
+	// that no Ref has.
+	Key string
+	// Ref is the order's reference. The first claim sets it for good: a later
+	// claimant gets the stored one, whatever it brought.
+	Ref OrderRef
+	// Token tells claimants apart. It is empty in a record that was erased.
+	Token string
+	// Answer is what the provider said, opaque to the store; empty while nobody
+	// has answered. It may hold links and a first result.
+	Answer []byte
+}
+
+// Store remembers which orders were taken and how they were answered. It is
+// what makes an order start once on any number of replicas. [NewMemoryStore]
+// is for one process, and package sqlstore for PostgreSQL and SQLite.
+//
+// Each method has to be atomic (in SQL: one statement), and it is the store's
+// clock that counts for leases. The package storetest checks an
+// implementation.
+type Store interface {
+	// Claim asks for the right to start the order c.Key, and returns the record
+	// as it stands afterwards. The caller has won if the record carries its own
+	// Token and no Answer.
+	//
+	//   - No record: c.Key, c.Ref and c.Token are stored, leased for lease. If
+	//     c.Ref is zero the caller only wants to renew: nothing is stored, and
+	//     the error is [ErrClaimLost].
+	//   - Answered: nothing changes.
+	//   - Not answered, same Token: the lease is renewed.
+	//   - Not answered, lease over: Token and lease become the caller's; Ref
+	//     stays.
+	//   - Not answered, lease running: nothing changes.
+	//
+	// A store that is full returns [ErrStoreFull].
+	Claim(ctx context.Context, c Claim, lease time.Duration) (Claim, error)
+	// Answer stores c.Answer for c.Key, only while c.Token holds the record;
+	// otherwise it returns [ErrClaimLost]. Storing it a second time is no error.
+	Answer(ctx context.Context, c Claim) error
+	// Expire ends the lease of c.Key now, if c.Token holds it and nobody has
+	// answered. Record and Ref stay. Nothing to expire is no error.
+	Expire(ctx context.Context, c Claim) error
+	// Forget deletes the record of ref if its Key is not the text of ref, which
+	// is so for ids that the intake minted. Otherwise, and for unknown
+	// references, it does nothing.
+	Forget(ctx context.Context, ref OrderRef) error
+	// Erase replaces the Answer of ref by [ErasedAnswer] and its Token by the
+	// empty one, answered or not: nothing personal stays, nothing starts again.
+	// An unknown reference is no error.
+	Erase(ctx context.Context, ref OrderRef) error
+}
+
+// What a [Store] returns besides its own faults.
+var (
+	// ErrClaimLost: the token no longer holds the record.
+	ErrClaimLost = errors.New("assessment: claim lost")
+	// ErrStoreFull: no further order can be recorded.
+	ErrStoreFull = errors.New("assessment: store full")
+)
+
+// ErasedAnswer is what [Store.Erase] leaves in [Claim.Answer].
+const ErasedAnswer = "erased"
+
+// String describes the record without its answer.
+func (c Claim) String() string {
+	return fmt.Sprintf("claim %q for %s (answered: %t)", c.Key, c.Ref, len(c.Answer) > 0)
+}
+
+// Format implements [fmt.Formatter]: every verb prints [Claim.String].
+func (c Claim) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+
+// LogValue implements [slog.LogValuer] without the answer.
+func (c Claim) LogValue() slog.Value { return slog.StringValue(c.String()) }

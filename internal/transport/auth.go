@@ -1,0 +1,65 @@
+package transport
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// Bearer sends the key as a bearer token (RFC 6750), as Kombo wants it:
+// https://docs.kombo.dev/authentication.
+func Bearer(h http.Header, key string) { h["Authorization"] = []string{"Bearer " + key} }
+
+// Basic sends the key as the user name of Basic authentication (RFC 7617) with
+// an empty password, as Ashby and StackOne want it:
+// https://developers.ashbyhq.com/docs/authentication and
+// https://docs.stackone.com/api/authentication.
+func Basic(h http.Header, key string) {
+	h["Authorization"] = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(key+":"))}
+}
+
+// key returns the API key for an account.
+func (c *Client) key(ctx context.Context, account string) (string, error) {
+	key := c.config.Key
+	if c.config.Keys != nil {
+		var err error
+		if key, err = c.config.Keys(ctx, account); err != nil {
+			return "", fmt.Errorf("API key: %w", err)
+		}
+	}
+	return key, checkKey(key)
+}
+
+// checkKey refuses what cannot be a key before it makes an unreadable header.
+// The usual case is a line break at the end of a file.
+func checkKey(key string) error {
+	if key == "" {
+		return fmt.Errorf("API key is empty: %w", assessment.ErrUnauthorized)
+	}
+	for i := range len(key) {
+		if key[i] <= ' ' || key[i] >= 0x7f {
+			return fmt.Errorf("API key contains a space, a control or a non-ASCII character: %w", assessment.ErrUnauthorized)
+		}
+	}
+	return nil
+}
+
+const modulePath = "github.com/assessbridge/assessbridge"
+
+// userAgent names this module in the version that the program was built with.
+func userAgent() string {
+	version := "devel"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range info.Deps {
+			if dep.Path == modulePath && strings.HasPrefix(dep.Version, "v") {
+				version = dep.Version[1:]
+			}
+		}
+	}
+	return "assessbridge-go/" + version
+}

@@ -1,0 +1,236 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// The defaults of [Config].
+const (
+	DefaultMaxRetries    = 4
+	DefaultMinWait       = 500 * time.Millisecond
+	DefaultMaxWait       = 10 * time.Second
+	DefaultMaxRetryAfter = time.Minute
+	DefaultCallTimeout   = 2 * time.Minute
+	DefaultMaxBody       = 32 << 20
+)
+
+// Config says how to talk to one vendor. Vendor, BaseURL, Authorize and one of
+// Key and Keys are required.
+type Config struct {
+	Vendor     assessment.Vendor
+	Connection string
+
+	// BaseURL is an absolute http or https URL without user, query or fragment,
+	// such as "https://api.kombo.dev/v1".
+	BaseURL string
+	// HTTPClient makes the requests. It is copied and never changed: its
+	// Transport, Jar, Timeout (for each attempt) and CheckRedirect stay in force.
+	// Nil means a client with a connection pool of its own that uses no proxy,
+	// because this module reads no environment variables.
+	HTTPClient *http.Client
+
+	// Authorize sets the Authorization header: [Bearer] or [Basic].
+	Authorize func(h http.Header, key string)
+	// Key is the API key of every call.
+	Key string
+	// Keys returns the API key for an account. It is asked before every call,
+	// and once more after an answer 401 or 403; the call is repeated only if the
+	// key has changed. It must be safe for concurrent use.
+	Keys func(ctx context.Context, account string) (string, error)
+
+	// UserAgent defaults to "assessbridge-go/" and the module's version. It is
+	// never empty, because firewalls before the vendors' APIs refuse that.
+	UserAgent string
+	// Header is sent with every call, except for User-Agent and Authorization;
+	// [Call.Header] wins. Accept defaults to "application/json".
+	Header http.Header
+	// RequestIDHeader names the header of an answer that holds the vendor's
+	// request id, if there is one.
+	RequestIDHeader string
+	// Classify reads a vendor's answer. It is called for every answer, successes
+	// included, and returns nil if the answer says nothing about a failure; the
+	// status decides then. It must be safe for concurrent use and must not keep
+	// or change the answer. Nil means that the status always decides.
+	Classify func(Answer) *Failure
+
+	Logger   *slog.Logger // told of repeated calls at debug level; nil = silent
+	Observer assessment.Observer
+
+	// MaxRetries is how often a call is repeated at most. Zero means
+	// [DefaultMaxRetries], a negative number none.
+	MaxRetries int
+	// MinWait and MaxWait bound the back-off: before retry n (from 0) the wait is
+	// random between 0 and MinWait·2ⁿ, but at most MaxWait. Zero means
+	// [DefaultMinWait] and [DefaultMaxWait].
+	MinWait, MaxWait time.Duration
+	// MaxRetryAfter is how long a vendor may ask to wait before the call gives up
+	// at once instead. Zero means [DefaultMaxRetryAfter].
+	MaxRetryAfter time.Duration
+	// CallTimeout limits a call, its retries and waits included, whose context
+	// has no deadline. Zero means [DefaultCallTimeout].
+	CallTimeout time.Duration
+	// MaxBody is the largest answer accepted, in bytes. Zero means
+	// [DefaultMaxBody].
+	MaxBody int64
+}
+
+// Client calls one vendor. It is safe for concurrent use.
+type Client struct {
+	config Config
+	base   *url.URL
+	prefix string // base as text, without a slash at the end
+	http   *http.Client
+
+	// Of every request. The slices are shared by all of them: a transport must
+	// not change a request.
+	header      http.Header
+	userAgent   []string
+	contentType []string // of a body that names none
+}
+
+// New checks config, fills in its defaults and returns a client.
+func New(config Config) (*Client, error) {
+	base, err := parseBase(config.BaseURL)
+	if err == nil {
+		err = config.check()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", config.Vendor, err)
+	}
+	config = config.withDefaults()
+	return &Client{
+		config:      config,
+		base:        base,
+		prefix:      base.String(),
+		http:        disarm(config.HTTPClient),
+		header:      constantHeader(config.Header),
+		userAgent:   []string{config.UserAgent},
+		contentType: []string{"application/json"},
+	}, nil
+}
+
+func (c *Config) check() error {
+	switch {
+	case c.Vendor == "":
+		return errors.New("vendor missing")
+	case c.Authorize == nil:
+		return errors.New("authorization missing")
+	case c.Key == "" && c.Keys == nil:
+		return errors.New("API key missing")
+	case c.Key != "" && c.Keys != nil:
+		return errors.New("either one API key or a function, not both")
+	case c.MinWait < 0, c.MaxWait < 0, c.MaxRetryAfter < 0, c.CallTimeout < 0, c.MaxBody < 0:
+		return errors.New("negative limit")
+	case c.MaxWait > 0 && c.MinWait > c.MaxWait:
+		return errors.New("least wait greater than the greatest")
+	case !printable(c.UserAgent):
+		return errors.New("user agent with a control character")
+	}
+	if err := checkHeader(c.Header); err != nil {
+		return err
+	}
+	if c.Keys != nil {
+		return nil
+	}
+	return checkKey(c.Key)
+}
+
+func (c Config) withDefaults() Config {
+	if c.UserAgent == "" {
+		c.UserAgent = userAgent()
+	}
+	if c.Classify == nil {
+		c.Classify = func(Answer) *Failure { return nil }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.MaxRetries = min(max(0, orDefault(c.MaxRetries, DefaultMaxRetries)), math.MaxInt-1) // one is added
+	c.MinWait = orDefault(c.MinWait, DefaultMinWait)
+	c.MaxWait = max(c.MinWait, orDefault(c.MaxWait, DefaultMaxWait))
+	c.MaxRetryAfter = orDefault(c.MaxRetryAfter, DefaultMaxRetryAfter)
+	c.CallTimeout = orDefault(c.CallTimeout, DefaultCallTimeout)
+	c.MaxBody = min(orDefault(c.MaxBody, DefaultMaxBody), math.MaxInt64-1) // one more is read
+	return c
+}
+
+func orDefault[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
+
+func parseBase(text string) (*url.URL, error) {
+	base, err := url.Parse(text)
+	if err != nil {
+		return nil, errors.New("base URL cannot be parsed") // its text may hold a password
+	}
+	switch {
+	case base.Scheme != "https" && base.Scheme != "http":
+		return nil, errors.New("base URL must begin with https:// or http://")
+	case base.Hostname() == "":
+		return nil, errors.New("base URL without a host")
+	case base.User != nil:
+		return nil, errors.New("base URL must not hold a user or password")
+	case base.RawQuery != "" || base.ForceQuery || base.Fragment != "":
+		return nil, errors.New("base URL must not hold a query or fragment")
+	}
+	base = base.JoinPath()
+	base.Path, base.RawPath = trimSlash(base.Path), trimSlash(base.RawPath)
+	return base, nil
+}
+
+// disarm copies the caller's client so that neither go-retryablehttp nor this
+// package can change it or close its connections.
+func disarm(given *http.Client) *http.Client {
+	if given == nil {
+		given = &http.Client{Transport: newTransport()}
+	}
+	client := *given
+	if client.Transport == nil {
+		client.Transport = http.DefaultTransport
+	}
+	client.Transport = hidden{client.Transport}
+	client.CheckRedirect = redirectPolicy(given.CheckRedirect)
+	return &client
+}
+
+// hidden shows only RoundTrip of a transport. go-retryablehttp calls
+// CloseIdleConnections after every failed call, which would close connections
+// that other users of the same transport are about to use.
+type hidden struct{ http.RoundTripper }
+
+// newTransport has the limits of [http.DefaultTransport], but no proxy from the
+// environment.
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		DialContext:           dialer.DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          100,
+		MaxIdleConnsPerHost:   10,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+	}
+}
+
+// deadline gives a call that has no deadline the default one.
+func (c *Client) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, c.config.CallTimeout)
+}

@@ -1,0 +1,79 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// apiError describes the end of the exchange. If the latest attempt was not
+// answered, it still shows the last answer there was, but its own cause and
+// class: what kept the call from succeeding was not that answer.
+func (e *exchange) apiError() *assessment.APIError {
+	o := &e.answered
+	class := o.failure.Class
+	if e.current.answer.StatusCode == 0 {
+		class = e.current.failure.Class
+	}
+	return &assessment.APIError{
+		Vendor:       e.client.config.Vendor,
+		Operation:    e.call.Operation,
+		Account:      e.call.Account,
+		StatusCode:   o.answer.StatusCode,
+		Code:         e.scrub(o.failure.Code),
+		Message:      e.scrub(o.failure.Message),
+		RequestID:    e.scrub(o.answer.RequestID),
+		LogURL:       e.scrub(o.failure.LogURL),
+		RetryAfter:   o.asked,
+		Attempts:     e.attempts,
+		Uncertain:    e.maybe,
+		SafeToRepeat: e.maybe && e.call.repeat() == Same,
+		Body:         e.scrubBytes(o.answer.Body),
+		Class:        class,
+		Cause:        e.scrubError(e.current.cause),
+	}
+}
+
+// noAnswer is a call that ended before the first attempt.
+func (e *exchange) noAnswer(cause error) *assessment.APIError {
+	e.current = outcome{cause: cause, failure: Failure{Class: assessment.ErrUnavailable}}
+	return e.apiError()
+}
+
+// unreadable is a success whose body is not what the call expects. Nothing
+// tells whether a write was carried out: the status says yes, but an answer of
+// this form may not be the vendor's at all.
+func (e *exchange) unreadable(cause error) *assessment.APIError {
+	e.answered = e.current
+	e.current.cause = fmt.Errorf("unreadable answer: %w", cause)
+	e.maybe = e.maybe || e.call.repeat() != Read
+	return e.apiError()
+}
+
+// contextError makes sure that an error matches [context.Canceled] or
+// [context.DeadlineExceeded] with [errors.Is]: net/http reports the cause that
+// a context was cancelled with instead.
+func contextError(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return ctx.Err()
+	case errors.Is(err, ctx.Err()):
+		return err
+	}
+	return fmt.Errorf("%w: %w", ctx.Err(), err)
+}
+
+// withoutURL takes off what net/http puts around an error: method and URL, and
+// with it the query string.
+func withoutURL(err error) error {
+	for {
+		outer, ok := err.(*url.Error)
+		if !ok || outer.Err == nil {
+			return err
+		}
+		err = outer.Err
+	}
+}

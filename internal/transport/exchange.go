@@ -1,0 +1,163 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// exchange is one call with all its attempts. Its methods are the hooks of the
+// go-retryablehttp client that it holds for itself, because the library hands
+// no state from one hook to the next.
+type exchange struct {
+	client *Client
+	call   *Call
+	loop   retryablehttp.Client
+
+	key     string                 // of the next attempt
+	oldKey  string                 // before it was renewed
+	askKey  func() (string, error) // nil: the key cannot change
+	renewed bool                   // it was asked for a second time
+
+	wire     wire
+	started  time.Time
+	attempts int
+	current  outcome       // of the latest attempt
+	answered outcome       // of the latest attempt that got an answer, if it is no success
+	again    bool          // the latest attempt is to be repeated
+	wait     time.Duration // before the next one
+	maybe    bool          // some attempt may have been applied
+	retries  int           // made, without the one for a new key
+	doubted  int           // of all repetitions, those that may apply a write twice
+}
+
+func (e *exchange) do(ctx context.Context) (Answer, error) {
+	if err := e.call.check(); err != nil {
+		return Answer{}, err
+	}
+	if ctx.Err() != nil {
+		return Answer{}, e.noAnswer(contextError(ctx, nil))
+	}
+	request, err := e.prepare(ctx)
+	if err != nil {
+		return Answer{}, fmt.Errorf("%s: %s: %w", e.client.config.Vendor, e.call.Operation, err)
+	}
+	_, err = e.loop.Do(request) // the hooks have read and closed the answer
+	return e.result(ctx, err)
+}
+
+// prepare gets the key, builds the request and ties the loop to this exchange.
+func (e *exchange) prepare(ctx context.Context) (*retryablehttp.Request, error) {
+	var err error
+	if e.key, err = e.client.key(ctx, e.call.Account); err != nil {
+		return nil, err
+	}
+	if e.client.config.Keys != nil {
+		e.askKey = func() (string, error) { return e.client.key(ctx, e.call.Account) }
+	}
+	if e.call.repeat() != Read {
+		ctx = e.wire.watch(ctx)
+	}
+	request, err := e.client.request(ctx, e.call, e.key)
+	if err != nil {
+		return nil, err
+	}
+	e.loop = retryablehttp.Client{
+		HTTPClient: e.client.http,
+		// One more than we grant ourselves, for the repetition with a new key;
+		// judge counts.
+		RetryMax:       e.client.config.MaxRetries + 1,
+		RequestLogHook: e.begin,
+		CheckRetry:     e.judge,
+		Backoff:        e.pause,
+		PrepareRetry:   e.renew,
+		ErrorHandler:   retryablehttp.PassthroughErrorHandler,
+	}
+	return request, nil
+}
+
+// begin runs before every attempt.
+func (e *exchange) begin(retryablehttp.Logger, *http.Request, int) {
+	e.attempts++
+	e.again = false
+	e.wire.reset()
+	e.started = time.Now()
+}
+
+// judge runs after every attempt: it reads the answer and says whether there
+// will be another attempt. It never returns an error, because that would
+// replace the outcome.
+func (e *exchange) judge(ctx context.Context, response *http.Response, err error) (bool, error) {
+	e.current = e.read(ctx, response, err)
+	if !e.current.ok && e.current.answer.StatusCode != 0 {
+		e.answered = e.current
+	}
+	e.maybe = e.maybe || e.current.applied
+	e.wait, e.again = e.next(ctx)
+	if e.again && e.maybe {
+		e.doubted++
+	}
+	e.report(ctx)
+	return e.again, nil
+}
+
+// pause tells the loop the wait that judge has decided on.
+func (e *exchange) pause(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return e.wait }
+
+// renew gives the next attempt a header of its own, with the key as it is now.
+// The transport may still be reading the header of the attempt before, and
+// [http.Client] has added the cookies of its jar to it.
+func (e *exchange) renew(request *http.Request) error {
+	request.Header = e.client.requestHeader(e.call, e.key)
+	return nil
+}
+
+// result is the end of the exchange. An error of the loop that no attempt
+// accounts for comes from a wait that the context ended or from a body that
+// could not be opened.
+func (e *exchange) result(ctx context.Context, loopErr error) (Answer, error) {
+	switch {
+	case e.attempts == 0: // the body could not be opened
+		return Answer{}, fmt.Errorf("%s: %s: %w", e.client.config.Vendor, e.call.Operation, loopErr)
+	case e.again && ctx.Err() != nil:
+		e.current.cause = contextError(ctx, e.current.cause)
+	case e.again && loopErr != nil:
+		e.current.cause = loopErr
+	case e.current.ok:
+		return e.current.answer, nil
+	}
+	return e.answered.answer, e.apiError()
+}
+
+// report tells observer and logger about the latest attempt.
+func (e *exchange) report(ctx context.Context) {
+	config := &e.client.config
+	if config.Observer.Attempt != nil {
+		config.Observer.Attempt(ctx, e.attempt())
+	}
+	if e.again {
+		e.logRepeat(ctx)
+	}
+}
+
+func (e *exchange) attempt() assessment.Attempt {
+	o := &e.current
+	return assessment.Attempt{
+		Vendor:     e.client.config.Vendor,
+		Connection: e.client.config.Connection,
+		Operation:  e.call.Operation,
+		Account:    e.call.Account,
+		Number:     e.attempts,
+		StatusCode: o.answer.StatusCode,
+		Code:       e.scrub(o.failure.Code),
+		RequestID:  e.scrub(o.answer.RequestID),
+		Duration:   time.Since(e.started),
+		Wait:       e.wait,
+		Err:        e.scrubError(o.cause),
+	}
+}

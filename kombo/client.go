@@ -1,0 +1,186 @@
+package kombo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/transport"
+)
+
+// Region is where a Kombo account lives. Regions are isolated: a key of one is
+// refused by the other (https://docs.kombo.dev/data-residency-compliance).
+type Region string
+
+// Kombo's regions. The empty Region is the EU, as in Kombo's own clients.
+const (
+	RegionEU Region = "eu"
+	RegionUS Region = "us"
+)
+
+// The base URLs of the regions.
+const (
+	BaseURLEU = "https://api.kombo.dev/v1"
+	BaseURLUS = "https://api.us.kombo.dev/v1"
+)
+
+// Config configures [New]. APIKey or Keys is required; everything else has a
+// working zero value.
+type Config struct {
+	// APIKey is the key of the environment, beginning with ks_prod_ or ks_dev_.
+	APIKey string
+	// Keys returns the key for an integration, for keys that differ or change.
+	// It is asked before every call, and once more after an answer 401 or 403.
+	Keys func(ctx context.Context, integration string) (string, error)
+	// Region selects the base URL; BaseURL replaces it, for tests and proxies.
+	Region  Region
+	BaseURL string
+	// Connection is [assessment.OrderRef.Connection] of the orders that this
+	// client writes results for. Leave it empty unless there are several.
+	Connection string
+	// ResultURL stands in for [assessment.Result.ReportURL] where a result is not
+	// completed: Kombo requires a URL even then. It should be a page that any
+	// recruiter can open.
+	ResultURL string
+
+	// HTTPClient makes the requests; it is copied and never changed. Nil means a
+	// connection pool of its own without a proxy.
+	HTTPClient *http.Client
+	// UserAgent replaces the module's own.
+	UserAgent string
+	// Logger is told of repeated calls at debug level; nil is silent.
+	Logger *slog.Logger
+	// Observer is told of every attempt.
+	Observer assessment.Observer
+
+	// MaxRetries is how often a call is repeated: 4 times if zero, never if
+	// negative.
+	MaxRetries int
+	// MaxRetryAfter is the longest wait that Kombo may ask for; beyond it the
+	// call ends at once with [assessment.ErrRateLimited]. A minute if zero.
+	MaxRetryAfter time.Duration
+	// Timeout limits a call, waits included, whose context has no deadline; two
+	// minutes if zero, since an action may run for minutes at Kombo.
+	Timeout time.Duration
+}
+
+// Client calls Kombo's API. It is safe for concurrent use.
+type Client struct {
+	transport  *transport.Client
+	connection string
+	resultURL  string
+}
+
+var _ assessment.Publisher = (*Client)(nil)
+
+// New returns a client. It refuses a missing or malformed key, an unknown
+// region and a ResultURL that is no http URL. Nothing is sent.
+func New(c Config) (*Client, error) {
+	base, err := c.baseURL()
+	if err != nil {
+		return nil, err
+	}
+	if c.ResultURL != "" {
+		if u, err := url.Parse(c.ResultURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			return nil, errors.New("kombo: ResultURL must be an absolute http or https URL")
+		}
+	}
+	t, err := transport.New(transport.Config{
+		Vendor:        assessment.Kombo,
+		Connection:    c.Connection,
+		BaseURL:       base,
+		HTTPClient:    c.HTTPClient,
+		Authorize:     transport.Bearer,
+		Key:           c.APIKey,
+		Keys:          c.Keys,
+		UserAgent:     c.UserAgent,
+		Classify:      classify,
+		Logger:        c.Logger,
+		Observer:      c.Observer,
+		MaxRetries:    c.MaxRetries,
+		MaxRetryAfter: c.MaxRetryAfter,
+		CallTimeout:   c.Timeout,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Client{transport: t, connection: c.Connection, resultURL: c.ResultURL}, nil
+}
+
+func (c *Config) baseURL() (string, error) {
+	if c.BaseURL != "" {
+		return c.BaseURL, nil
+	}
+	switch c.Region {
+	case "", RegionEU:
+		return BaseURLEU, nil
+	case RegionUS:
+		return BaseURLUS, nil
+	}
+	return "", fmt.Errorf("kombo: unknown region %q", c.Region)
+}
+
+// Vendor implements [assessment.Publisher].
+func (c *Client) Vendor() assessment.Vendor { return assessment.Kombo }
+
+// Connection implements [assessment.Publisher].
+func (c *Client) Connection() string { return c.connection }
+
+// Request is a call that this package has no method for; see [Client.Call].
+type Request struct {
+	Method string
+	// Path continues the base URL element by element, as in {"tools",
+	// "assessment"}. Each is escaped on its own.
+	Path  []string
+	Query url.Values
+	// Body is sent as JSON; nil sends none.
+	Body any
+}
+
+// Call makes any call of Kombo's API, with the integration's header unless
+// integration is empty, and returns the whole answer. A GET is repeated after
+// failures that may pass, a write only if it was certainly not carried out.
+// Errors are as for every other call: [*assessment.APIError].
+func (c *Client) Call(ctx context.Context, integration string, r Request) (json.RawMessage, error) {
+	call := transport.Call{
+		Operation: r.Method + " (custom)",
+		Method:    r.Method,
+		Path:      r.Path,
+		Query:     r.Query,
+	}
+	if r.Body != nil {
+		body, err := transport.Encode(r.Body)
+		if err != nil {
+			return nil, fmt.Errorf("kombo: encode request: %w", err)
+		}
+		call.Body = body
+	}
+	selectIntegration(&call, integration)
+	answer, err := c.transport.Do(ctx, call)
+	return answer.Body, err
+}
+
+// integrationHeader selects the customer. Every assessment call needs it;
+// Kombo's own clients leave it out silently.
+const integrationHeader = "X-Integration-Id"
+
+func selectIntegration(call *transport.Call, integration string) {
+	if integration == "" {
+		return
+	}
+	call.Account = integration
+	call.Header = http.Header{integrationHeader: {integration}}
+}
+
+// errNoIntegration is what an assessment call without an integration gets.
+func errNoIntegration() error {
+	var p assessment.Problems
+	p.Add("integration", "required")
+	return p.Err()
+}

@@ -1,0 +1,157 @@
+package kombo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/transport"
+)
+
+// Packages returns the packages last submitted for an integration. Kombo means
+// it for debugging (https://docs.kombo.dev/assessment/v1/get-packages).
+func (c *Client) Packages(ctx context.Context, integration string) ([]assessment.Package, error) {
+	call, err := packagesCall(http.MethodGet, integration)
+	if err != nil {
+		return nil, err
+	}
+	got, _, err := transport.JSON[envelope[struct {
+		Packages []wirePackage `json:"packages"`
+	}]](ctx, c.transport, call)
+	if err != nil {
+		return nil, err
+	}
+	packages := make([]assessment.Package, len(got.Data.Packages))
+	for i, p := range got.Data.Packages {
+		packages[i] = assessment.Package{ID: p.ID, Name: p.Name, Description: p.Description, Type: domainType(p.Type)}
+	}
+	return packages, nil
+}
+
+// SetPackages replaces the packages of an integration by the given ones: those
+// submitted before and left out are deleted, so the whole catalogue goes into
+// one call (https://docs.kombo.dev/assessment/v1/put-packages). Submit it for
+// every customer after [EventIntegrationCreated] and whenever it changes.
+//
+// An empty list is refused with a [*assessment.ValidationError], because it
+// would delete everything; [Client.DeletePackages] does that. So are a missing
+// id or name, an id that occurs twice, and a type other than the five that
+// Kombo has.
+//
+// Workday's Assessment module and SuccessFactors do not show them: there the
+// customer enters the packages by hand, see [Capabilities].
+func (c *Client) SetPackages(ctx context.Context, integration string, packages []assessment.Package) (assessment.Receipt, error) {
+	wire, err := wirePackages(packages)
+	if err != nil {
+		return assessment.Receipt{}, err
+	}
+	return c.putPackages(ctx, integration, wire)
+}
+
+// DeletePackages deletes all packages of an integration.
+func (c *Client) DeletePackages(ctx context.Context, integration string) (assessment.Receipt, error) {
+	return c.putPackages(ctx, integration, []wirePackage{})
+}
+
+func (c *Client) putPackages(ctx context.Context, integration string, packages []wirePackage) (assessment.Receipt, error) {
+	call, err := packagesCall(http.MethodPut, integration)
+	if err != nil {
+		return assessment.Receipt{}, err
+	}
+	call.Repeat = transport.Same // the second replaces the list by itself
+	call.Body, err = transport.Encode(struct {
+		Packages []wirePackage `json:"packages"`
+	}{packages})
+	if err != nil {
+		return assessment.Receipt{}, fmt.Errorf("kombo: encode packages: %w", err)
+	}
+	return c.write(ctx, call)
+}
+
+func packagesCall(method, integration string) (transport.Call, error) {
+	if integration == "" {
+		return transport.Call{}, errNoIntegration()
+	}
+	call := transport.Call{
+		Operation: method + " /assessment/packages",
+		Method:    method,
+		Path:      []string{"assessment", "packages"},
+	}
+	selectIntegration(&call, integration)
+	return call, nil
+}
+
+func wirePackages(packages []assessment.Package) ([]wirePackage, error) {
+	var problems assessment.Problems
+	if len(packages) == 0 {
+		problems.Add("packages", "empty: this would delete all packages of the integration")
+	}
+	first := make(map[string]int, len(packages))
+	wire := make([]wirePackage, len(packages))
+	for i, p := range packages {
+		path := fmt.Sprintf("packages[%d]", i)
+		if p.ID == "" {
+			problems.Add(path+".id", "required")
+		} else if j, taken := first[p.ID]; taken {
+			problems.Add(path+".id", fmt.Sprintf("the same as that of packages[%d]", j))
+		} else {
+			first[p.ID] = i
+		}
+		if p.Name == "" {
+			problems.Add(path+".name", "required")
+		}
+		if !p.Type.Known() {
+			problems.Add(path+".type", "required: one of skills_test, behavioral, video_interview, background_check, reference_check")
+		}
+		wire[i] = wirePackage{ID: p.ID, Type: wireType(p.Type), Name: p.Name, Description: p.Description}
+	}
+	return wire, problems.Err()
+}
+
+// Kombo's words for the package types are the module's in capitals.
+
+func wireType(t assessment.PackageType) string { return strings.ToUpper(string(t)) }
+
+func domainType(t string) assessment.PackageType {
+	if d := assessment.PackageType(strings.ToLower(t)); d.Known() {
+		return d
+	}
+	return assessment.PackageType(t)
+}
+
+// write makes a call whose answer holds nothing but warnings. An empty body is
+// a success by its status; one that is not JSON is not Kombo's, so whether the
+// write got there is uncertain.
+func (c *Client) write(ctx context.Context, call transport.Call) (assessment.Receipt, error) {
+	got, answer, err := transport.JSON[struct {
+		Warnings json.RawMessage `json:"warnings"`
+	}](ctx, c.transport, call)
+	if err != nil && answer.StatusCode/100 == 2 && len(bytes.TrimSpace(answer.Body)) == 0 {
+		err = nil
+	}
+	return assessment.Receipt{
+		Warnings:  warningTexts(got.Warnings),
+		RequestID: answer.RequestID,
+		Attempts:  answer.Attempts,
+	}, err
+}
+
+// warningTexts reads the warnings of a write, which are text to be logged. An
+// answer of another shape does not make a write that succeeded a failure.
+func warningTexts(raw json.RawMessage) []string {
+	var warnings []struct {
+		Message string `json:"message"`
+	}
+	_ = json.Unmarshal(raw, &warnings)
+	var texts []string
+	for _, w := range warnings {
+		if w.Message != "" {
+			texts = append(texts, w.Message)
+		}
+	}
+	return texts
+}
