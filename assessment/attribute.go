@@ -79,8 +79,13 @@ type attributeJSON struct {
 	Value       json.RawMessage `json:"value"`
 }
 
-// errNoValue is what an attribute without a value gets when it is encoded.
-var errNoValue = errors.New("assessment: attribute has no value")
+// What an attribute gets when it cannot be encoded. A pointer and a type that
+// embeds one of ours have the method of the closed set too, but a decoder would
+// return another value than was encoded.
+var (
+	errNoValue      = errors.New("assessment: attribute has no value")
+	errForeignValue = errors.New("assessment: attribute value of a foreign type, such as a pointer")
+)
 
 // MarshalJSON implements [json.Marshaler]. An attribute without a value, with
 // NaN or with an infinity is an error.
@@ -89,8 +94,12 @@ func (a Attribute) MarshalJSON() ([]byte, error) {
 		return nil, errNoValue
 	}
 	var plain any = a.Value
-	if d, ok := a.Value.(Elapsed); ok {
-		plain = time.Duration(d).String()
+	switch v := a.Value.(type) {
+	case Text, Link, Number, Flag, SubResult:
+	case Elapsed:
+		plain = time.Duration(v).String()
+	default:
+		return nil, errForeignValue
 	}
 	value, err := json.Marshal(plain)
 	if err != nil {

@@ -130,8 +130,8 @@ func (e *APIError) class() error {
 
 // ClassOfStatus returns the sentinel for an HTTP status when the vendor's code
 // says nothing: nil for a success or a redirection, [ErrUnavailable] for 0 (no
-// answer), 408 and every 5xx but 501, [ErrInvalid] for any other 4xx that has
-// no sentinel of its own.
+// answer), 408, 425 and every 5xx but 501, [ErrInvalid] for any other 4xx that
+// has no sentinel of its own.
 func ClassOfStatus(status int) error {
 	switch status {
 	case http.StatusUnauthorized:

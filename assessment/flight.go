@@ -99,6 +99,10 @@ func checkInline(o Order, s Started) error {
 // provider. It runs on a context that nobody cancels.
 func (in *Intake) fly(ctx context.Context, f *flight, key string, o Order) {
 	defer in.land(key, f)
+	// Should the store panic or end this goroutine, nobody must take the order
+	// for accepted.
+	f.err = errAborted
+	defer in.logPanic(ctx, "store panicked")
 	bounded, cancel := context.WithTimeout(ctx, in.deadlineOf(o))
 	defer cancel()
 	claim, won, err := in.claim(bounded, Claim{Key: key, Ref: o.Ref, Token: newUUID()})
@@ -249,7 +253,7 @@ func (in *Intake) release(ctx context.Context, claim Claim, no *Rejection) error
 	if err := in.store.Forget(ctx, claim.Ref); err != nil {
 		in.logger.ErrorContext(ctx, "rejected order not freed", "order", claim.Ref, "error", err)
 	}
-	return no
+	return newRejection(no.Message, no.AlreadyRunning)
 }
 
 // expire ends the lease after a fault, so that a redelivery need not wait for

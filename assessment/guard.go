@@ -9,10 +9,12 @@ import (
 	"time"
 )
 
-// errPanic and errGoexit are the faults of a provider that did not return.
+// errPanic and errGoexit are the faults of a provider that did not return,
+// errAborted that of a store or observer.
 var (
-	errPanic  = errors.New("assessment: the provider panicked")
-	errGoexit = errors.New("assessment: the provider ended its goroutine")
+	errPanic   = errors.New("assessment: the provider panicked")
+	errGoexit  = errors.New("assessment: the provider ended its goroutine")
+	errAborted = errors.New("assessment: the start was aborted")
 )
 
 // recovered calls fn in a goroutine of its own, so that not even
@@ -71,8 +73,19 @@ func guard[T any](ctx context.Context, in *Intake, operation string, ref OrderRe
 	}
 }
 
+// observe tells the observer. A panic there ends here: it is no reason to lose
+// the provider's answer, and in this goroutine it would end the process.
 func (in *Intake) observe(ctx context.Context, c ProviderCall) {
-	if in.observer.Provider != nil {
-		in.observer.Provider(ctx, c)
+	if in.observer.Provider == nil {
+		return
+	}
+	defer in.logPanic(ctx, "observer panicked")
+	in.observer.Provider(ctx, c)
+}
+
+// logPanic has to be deferred.
+func (in *Intake) logPanic(ctx context.Context, message string) {
+	if p := recover(); p != nil {
+		in.logger.ErrorContext(ctx, message, "panic", panicText(p), "stack", string(debug.Stack()))
 	}
 }

@@ -71,7 +71,7 @@ func (m *MemoryStore) Claim(ctx context.Context, c Claim, lease time.Duration) (
 		m.byKey[c.Key] = r
 		m.byRef[c.Ref] = r
 	case len(r.claim.Answer) > 0:
-	case r.claim.Token == c.Token || !now.Before(r.until):
+	case r.claim.Token == c.Token, !c.Ref.IsZero() && !now.Before(r.until):
 		r.claim.Token = c.Token
 		r.until = now.Add(lease)
 	}

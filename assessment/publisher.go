@@ -17,32 +17,32 @@ type Publisher interface {
 	PublishResult(ctx context.Context, ref OrderRef, r Result) (Receipt, error)
 }
 
-// Receipt says how a result was taken.
+// Receipt says how a result was taken. It has a stable JSON form (snake_case).
 type Receipt struct {
 	// Warnings are what the vendor, or the client itself, remarked on.
-	Warnings []string
+	Warnings []string `json:"warnings,omitempty"`
 	// Losses are what the vendor's format could not carry as it is.
-	Losses []Loss
+	Losses []Loss `json:"losses,omitempty"`
 	// Skipped: nothing was sent, because the ATS takes one final result only or
 	// refuses interim ones.
-	Skipped bool
+	Skipped bool `json:"skipped,omitempty"`
 	// Uncertain: an attempt went unanswered, and the vendor's state says that it
 	// was applied.
-	Uncertain bool
+	Uncertain bool `json:"uncertain,omitempty"`
 	// RequestID is the vendor's id of the call, if it gives one.
-	RequestID string
+	RequestID string `json:"request_id,omitempty"`
 	// Attempts counts the HTTP requests made.
-	Attempts int
+	Attempts int `json:"attempts"`
 }
 
 // Loss is a part of a [Result] that the vendor's format has no place for.
 type Loss struct {
 	// Field is its path, such as "score.min" or "attributes[2]".
-	Field string
+	Field string `json:"field"`
 	// Reason says why.
-	Reason string
+	Reason string `json:"reason"`
 	// Kept: it was sent all the same, as text.
-	Kept bool
+	Kept bool `json:"kept,omitempty"`
 }
 
 // RouterConfig configures [NewRouter].

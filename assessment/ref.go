@@ -12,8 +12,9 @@ import (
 // order exactly if they are equal.
 //
 // Its text form ([OrderRef.String], [ParseOrderRef]) is stable across versions
-// of this module, safe in URLs, file names and database columns, and
-// round-trips every value.
+// of this module and round-trips every value. It is printable ASCII without
+// spaces and quotes, so that it fits logs and database columns. In a URL it has
+// to be escaped like any text, because it contains slashes and percent signs.
 type OrderRef struct {
 	// Vendor is the partner API that the order came through.
 	Vendor Vendor

@@ -37,14 +37,18 @@ type Store interface {
 	// as it stands afterwards. The caller has won if the record carries its own
 	// Token and no Answer.
 	//
-	//   - No record: c.Key, c.Ref and c.Token are stored, leased for lease. If
-	//     c.Ref is zero the caller only wants to renew: nothing is stored, and
-	//     the error is [ErrClaimLost].
+	//   - No record: c.Key, c.Ref and c.Token are stored, leased for lease.
 	//   - Answered: nothing changes.
 	//   - Not answered, same Token: the lease is renewed.
 	//   - Not answered, lease over: Token and lease become the caller's; Ref
 	//     stays.
 	//   - Not answered, lease running: nothing changes.
+	//
+	// If c.Ref is zero the caller only wants to renew. Then nothing is stored
+	// where there is no record, and the error is [ErrClaimLost]; and a lease that
+	// is over is not taken from another Token, because the record may be of a
+	// later order with the same Key. That is [ErrClaimLost] too, or the record
+	// unchanged.
 	//
 	// A store that is full returns [ErrStoreFull].
 	Claim(ctx context.Context, c Claim, lease time.Duration) (Claim, error)

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 )
 
 // Validate checks what every vendor requires of a result and reports all
@@ -34,8 +36,9 @@ func (r Result) Validate() error {
 	for i, a := range r.Attachments {
 		a.validate(&p, fmt.Sprintf("attachments[%d]", i))
 	}
-	for vendor, raw := range r.Passthrough {
-		if !isObject(raw) {
+	// In order, so that the same result always gets the same text.
+	for _, vendor := range slices.Sorted(maps.Keys(r.Passthrough)) {
+		if !isObject(r.Passthrough[vendor]) {
 			p.Add("passthrough."+string(vendor), "must be a JSON object")
 		}
 	}
@@ -67,6 +70,7 @@ func (a Attribute) validate(p *Problems, path string) {
 	switch v := a.Value.(type) {
 	case nil:
 		p.Add(path+".value", "required")
+	case Text, Flag, Elapsed:
 	case Link:
 		if !absoluteURL(string(v)) {
 			p.Add(path+".value", "must be an absolute http or https URL")
@@ -80,6 +84,9 @@ func (a Attribute) validate(p *Problems, path string) {
 		if v.Status != "" && !v.Status.Known() {
 			p.Add(path+".status", "unknown")
 		}
+	default:
+		// The compiler lets pointers through; no client translates them.
+		p.Add(path+".value", "must be a Text, Link, Number, Flag, Elapsed or SubResult, not a pointer to one")
 	}
 }
 
@@ -101,7 +108,7 @@ func (a Attachment) validate(p *Problems, path string) {
 
 func absoluteURL(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != ""
 }
 
 func isObject(raw json.RawMessage) bool {

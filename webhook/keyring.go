@@ -37,9 +37,9 @@ func (ring keyring) find(want *[macLen]byte, body []byte) (id string, ok bool) {
 	return ring[found].id, true
 }
 
-// signingKey is one secret with its spare HMAC states. Keying a state costs two
-// of the blocks that hashing a body of 1 KiB costs 17 of, and five allocations;
-// a state that is reset is keyed already.
+// signingKey is one secret with its spare HMAC states. Keying a new state hashes
+// two blocks, where a whole body of 1 KiB has 17, and allocates; a state that
+// was reset is keyed already.
 type signingKey struct {
 	id     string
 	states *sync.Pool // of *state

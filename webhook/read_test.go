@@ -62,8 +62,10 @@ func TestRead(t *testing.T) {
 
 func TestReadTooLarge(t *testing.T) {
 	for _, tc := range []struct {
-		name                    string
-		size, announced, atMost int
+		name      string
+		size      int
+		announced int64
+		atMost    int
 	}{
 		{"announced", 101, 101, 0},
 		{"announced far too large", 101, 1 << 62, 0},
@@ -72,7 +74,7 @@ func TestReadTooLarge(t *testing.T) {
 		{"more than announced", 1 << 20, 50, 101}, // a middleware has replaced the body
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r, b := request(strings.NewReader(strings.Repeat("x", tc.size)), int64(tc.announced))
+			r, b := request(strings.NewReader(strings.Repeat("x", tc.size)), tc.announced)
 			w := httptest.NewRecorder()
 			got, err := webhook.Read(w, r, 100)
 			require.ErrorIs(t, err, webhook.ErrBodyTooLarge)

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// ErrMethodNotAllowed: the method of the request is not one that the handler
-// serves.
+// ErrMethodNotAllowed says that the handler does not serve the request's method.
 var ErrMethodNotAllowed = errors.New("webhook: method not allowed")
 
 // CheckMethod returns [ErrMethodNotAllowed] unless the method of r is one of

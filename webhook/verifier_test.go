@@ -70,7 +70,7 @@ func TestVerifyRefusesAnotherText(t *testing.T) {
 				"wrong prefix":        "sha1=" + mac,
 				"prefix in capitals":  "SHA256=" + mac,
 				"prefix alone":        "sha256=",
-				"upper case":          strings.ToUpper(good),
+				"upper case":          scheme.Prefix + strings.ToUpper(mac),
 				"space before":        " " + good,
 				"space after":         good + " ",
 				"line break inside":   good[:len(good)-1] + "\n",

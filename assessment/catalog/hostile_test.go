@@ -23,6 +23,9 @@ func bomb() string {
 	return b.String()
 }
 
+// bulk is enough of anything to find what grows faster than the text.
+const bulk = catalog.MaxSize / 8
+
 // hostile are documents that have broken YAML readers: found by fuzzers, made
 // to explode, or nested to exhaust the stack.
 var hostile = []string{
@@ -32,19 +35,19 @@ var hostile = []string{
 	"&a [*a]", "&a {*a : *a}", "<<: [*a]", "&a a: &a *a",
 	"packages: &a\n  - id: *a", "? {packages: []}\n: x", "packages:\n  ? []\n  : {}",
 	"%YAML 9.9\n---\n", "%TAG ! !\n%TAG ! !\n---\na", "--- !!map\n", "\"\\ud800\"", "|1000000000\n", ">-9x\n",
-	strings.Repeat("[", catalog.MaxSize),
-	strings.Repeat("{", catalog.MaxSize),
-	strings.Repeat("- ", catalog.MaxSize/2),
-	strings.Repeat("? ", catalog.MaxSize/2),
-	strings.Repeat("{a: [", catalog.MaxSize/5),
-	strings.Repeat("--- ", catalog.MaxSize/4),
-	"packages: [" + strings.Repeat("a,", catalog.MaxSize/2-10) + "]",
-	"packages:\n" + strings.Repeat("- {}\n", catalog.MaxSize/5-10),
-	"packages:\n" + strings.Repeat("- #\n", catalog.MaxSize/4-10),
-	"packages:\n- id: " + strings.Repeat("a", catalog.MaxSize-100),
-	strings.Repeat("a: b\n", catalog.MaxSize/5),
+	strings.Repeat("[", bulk),
+	strings.Repeat("{", bulk),
+	strings.Repeat("- ", bulk/2),
+	strings.Repeat("? ", bulk/2),
+	strings.Repeat("{a: [", bulk/5),
+	strings.Repeat("--- ", bulk/4),
+	"packages: [" + strings.Repeat("a,", bulk/2) + "]",
+	"packages:\n" + strings.Repeat("- {}\n", bulk/5),
+	"packages:\n" + strings.Repeat("- #\n", bulk/4),
+	"packages:\n- id: " + strings.Repeat("a", bulk),
+	strings.Repeat("a: b\n", bulk/5),
 	strings.Repeat("#", catalog.MaxSize),
-	strings.Repeat("&a ", catalog.MaxSize/3),
+	strings.Repeat("&a ", bulk/3),
 	strings.Repeat("\x00", catalog.MaxSize),
 	strings.Repeat("\xff\n", catalog.MaxSize/2),
 }

@@ -60,6 +60,7 @@ func TestProblems(t *testing.T) {
 		// Names
 		{"misspelt list", "Package: []", []catalog.Problem{{1, `unknown field "Package", did you mean "packages"?`}, {1, "missing packages"}}},
 		{"no hint for a stranger", "packages:\n- id: a\n  name: b\n  type: behavioral\n  price: 1", []catalog.Problem{{5, `package "a": unknown field "price"`}}},
+		{"no hint for a short word", "packages:\n- id: a\n  name: b\n  type: behavioral\n  xy: 1", []catalog.Problem{{5, `package "a": unknown field "xy"`}}},
 		{"unknown type", "packages:\n- id: a\n  name: b\n  type: Behavioural", []catalog.Problem{{4, `package "a": unknown type "Behavioural", did you mean "behavioral"?; ` + types}}},
 		{"stranger as type", "packages:\n- id: a\n  name: b\n  type: 12", []catalog.Problem{{4, `package "a": unknown type "12"; ` + types}}},
 		{"repeated field", "packages: []\npackages: []", []catalog.Problem{{1, "packages is empty"}, {2, `field "packages" again, first on line 1`}}},

@@ -83,12 +83,11 @@ func addSyntax(err error, data []byte, p *problems) {
 	line, message := 1, err.Error()
 	if match := lineOfError.FindStringSubmatch(message); match != nil {
 		message = match[2]
-		n, err := strconv.Atoi(match[1])
-		if err == nil {
+		if n, err := strconv.Atoi(match[1]); err == nil {
 			line = n
-		}
-		if err == nil && grammarErrors[message] {
-			line++
+			if grammarErrors[message] {
+				line++
+			}
 		}
 	}
 	if match := unknownAnchor.FindStringSubmatch(message); match != nil {

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -96,7 +97,7 @@ func (c *Client) requestHeader(call *Call, key string) http.Header {
 	if !call.Body.empty() {
 		h["Content-Type"] = c.contentType
 	}
-	merge(h, c.header)
+	maps.Copy(h, c.header)
 	merge(h, call.Header)
 	h["User-Agent"] = c.userAgent
 	c.config.Authorize(h, key)

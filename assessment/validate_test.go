@@ -1,0 +1,201 @@
+package assessment_test
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"reflect"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+func domainProblems(t *testing.T, err error) []assessment.Problem {
+	t.Helper()
+	if err == nil {
+		return nil
+	}
+	require.ErrorIs(t, err, assessment.ErrInvalid)
+	var invalid *assessment.ValidationError
+	require.ErrorAs(t, err, &invalid)
+	return invalid.Problems
+}
+
+const (
+	domainNotURL    = "must be an absolute http or https URL"
+	domainNotNumber = "must be a finite number"
+	domainForeign   = "must be a Text, Link, Number, Flag, Elapsed or SubResult, not a pointer to one"
+)
+
+func TestResultValidateRules(t *testing.T) {
+	attribute := func(v assessment.AttributeValue) assessment.Result {
+		return assessment.Result{
+			Status:     assessment.StatusOpen,
+			Attributes: []assessment.Attribute{{Label: "fine", Value: assessment.Text("")}, {Label: "l", Value: v}},
+		}
+	}
+	attachment := func(a assessment.Attachment) assessment.Result {
+		return assessment.Result{
+			Status:      assessment.StatusOpen,
+			Attachments: []assessment.Attachment{{Name: "fine", URL: "https://example.com"}, a},
+		}
+	}
+	score := func(s *assessment.Score) assessment.Result {
+		return assessment.Result{Status: assessment.StatusOpen, Score: s}
+	}
+	passthrough := func(raw string) assessment.Result {
+		return assessment.Result{
+			Status:      assessment.StatusOpen,
+			Passthrough: map[assessment.Vendor]json.RawMessage{assessment.Kombo: json.RawMessage(raw)},
+		}
+	}
+	type rule struct {
+		name    string
+		result  assessment.Result
+		path    string
+		message string
+	}
+	rules := []rule{
+		{"no status", assessment.Result{}, "status", "required"},
+		{"unknown status", assessment.Result{Status: "OPEN"}, "status", "unknown"},
+		{"rejected", assessment.Result{Status: assessment.StatusRejected}, "status", "a rejection is answered, not written; use cancelled with a reason"},
+		{"unknown outcome", assessment.Result{Status: assessment.StatusOpen, Outcome: "pass"}, "outcome", "unknown"},
+		{"score min above max", score(assessment.ScoreBetween(1, 2, 1)), "score.min", "must not be above max"},
+		{"no attribute value", attribute(nil), "attributes[1].value", "required"},
+		{"no attribute label", assessment.Result{
+			Status: assessment.StatusOpen, Attributes: []assessment.Attribute{{ID: "id", Value: assessment.Flag(false)}},
+		}, "attributes[0].label", "required"},
+		{"empty link", attribute(assessment.Link("")), "attributes[1].value", domainNotURL},
+		{"relative link", attribute(assessment.Link("/report")), "attributes[1].value", domainNotURL},
+		{"sub-result of unknown status", attribute(assessment.SubResult{Status: "done"}), "attributes[1].status", "unknown"},
+		{"sub-result min above max", attribute(assessment.SubResult{
+			Status: assessment.StatusCompleted, Score: assessment.ScoreBetween(1, 2, 1),
+		}), "attributes[1].score.min", "must not be above max"},
+		{"attachment without name", attachment(assessment.Attachment{URL: "https://example.com"}), "attachments[1].name", "required"},
+		{"attachment without content", attachment(assessment.Attachment{Name: "n", ContentType: "a/b"}), "attachments[1]", "needs a url or data"},
+		{"attachment with empty data", attachment(assessment.Attachment{Name: "n", ContentType: "a/b", Data: []byte{}}), "attachments[1]", "needs a url or data"},
+		{"attachment with both", attachment(assessment.Attachment{
+			Name: "n", ContentType: "a/b", URL: "https://example.com", Data: []byte("x"),
+		}), "attachments[1]", "has both a url and data"},
+		{"attachment by a relative URL", attachment(assessment.Attachment{Name: "n", URL: "x"}), "attachments[1].url", domainNotURL},
+		{"attachment data without type", attachment(assessment.Attachment{Name: "n", Data: []byte("x")}), "attachments[1].content_type", "required with data"},
+	}
+	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		rules = append(rules,
+			rule{"score value", score(&assessment.Score{Value: bad}), "score.value", domainNotNumber},
+			rule{"score min", score(&assessment.Score{Min: &bad}), "score.min", domainNotNumber},
+			rule{"score max", score(&assessment.Score{Max: &bad}), "score.max", domainNotNumber},
+			rule{"number", attribute(assessment.Number(bad)), "attributes[1].value", domainNotNumber},
+			rule{"sub-result score", attribute(assessment.SubResult{
+				Status: assessment.StatusCompleted, Score: &assessment.Score{Value: bad},
+			}), "attributes[1].score.value", domainNotNumber},
+		)
+	}
+	for _, bad := range []string{"example.com/r", "//example.com/r", "https://", "https:///r", "https://:443/r", "ftp://example.com", "javascript:alert(1)", "http://a b", "https://example.com/\n"} {
+		rules = append(rules, rule{"report URL " + bad, assessment.Result{Status: assessment.StatusOpen, ReportURL: bad}, "report_url", domainNotURL})
+	}
+	for _, bad := range []string{"", "null", "[]", `"x"`, "1", "{", "{}{}", "{]"} {
+		rules = append(rules, rule{"passthrough " + bad, passthrough(bad), "passthrough.kombo", "must be a JSON object"})
+	}
+	for name, value := range domainForeignValues() {
+		rules = append(rules, rule{"foreign value " + name, attribute(value), "attributes[1].value", domainForeign})
+	}
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) {
+			err := r.result.Validate()
+			require.Equal(t, []assessment.Problem{{Path: r.path, Message: r.message}}, domainProblems(t, err))
+			require.EqualError(t, err, "invalid: "+r.path+": "+r.message)
+		})
+	}
+}
+
+func TestResultValidateAccepts(t *testing.T) {
+	accepted := map[string]assessment.Result{
+		"full":             domainFullResult(),
+		"score on a point": {Status: assessment.StatusCompleted, Score: assessment.ScoreBetween(5, 1, 1)},
+		"score off scale":  {Status: assessment.StatusCompleted, Score: assessment.ScoreOutOf(11, 10)},
+		"sub-result without status": {Status: assessment.StatusOpen, Attributes: []assessment.Attribute{
+			{Label: "l", Value: assessment.SubResult{}},
+		}},
+		"URLs": {Status: assessment.StatusOpen, ReportURL: "HTTP://[::1]:8080", Attributes: []assessment.Attribute{
+			{Label: "l", Value: assessment.Link("https://example.com/a?b#c")},
+		}},
+		"white space around an object": {Status: assessment.StatusOpen, Passthrough: map[assessment.Vendor]json.RawMessage{
+			assessment.StackOne: json.RawMessage(" \t\r\n{} "),
+		}},
+	}
+	for _, s := range []assessment.Status{
+		assessment.StatusOpen, assessment.StatusInProgress, assessment.StatusCompleted,
+		assessment.StatusCancelled, assessment.StatusExpired,
+	} {
+		accepted[string(s)] = assessment.Result{Status: s}
+	}
+	for name, r := range accepted {
+		require.NoError(t, r.Validate(), name)
+	}
+}
+
+func TestResultValidateReportsEverything(t *testing.T) {
+	nan := math.NaN()
+	r := assessment.Result{
+		Status:    "done",
+		Outcome:   "maybe",
+		ReportURL: "report",
+		Score:     &assessment.Score{Value: nan, Min: &nan, Max: &nan},
+		Attributes: []assessment.Attribute{
+			{},
+			{Value: assessment.SubResult{Score: &assessment.Score{Value: nan}, Status: "done"}},
+		},
+		Attachments: []assessment.Attachment{{}, {Data: []byte("x")}},
+		Passthrough: map[assessment.Vendor]json.RawMessage{
+			assessment.StackOne: nil, assessment.Kombo: nil, assessment.Ashby: nil, "b": nil, "c": nil,
+		},
+	}
+	want := []assessment.Problem{
+		{Path: "status", Message: "unknown"},
+		{Path: "outcome", Message: "unknown"},
+		{Path: "report_url", Message: domainNotURL},
+		{Path: "score.value", Message: domainNotNumber},
+		{Path: "score.min", Message: domainNotNumber},
+		{Path: "score.max", Message: domainNotNumber},
+		{Path: "attributes[0].label", Message: "required"},
+		{Path: "attributes[0].value", Message: "required"},
+		{Path: "attributes[1].label", Message: "required"},
+		{Path: "attributes[1].score.value", Message: domainNotNumber},
+		{Path: "attributes[1].status", Message: "unknown"},
+		{Path: "attachments[0].name", Message: "required"},
+		{Path: "attachments[0]", Message: "needs a url or data"},
+		{Path: "attachments[1].name", Message: "required"},
+		{Path: "attachments[1].content_type", Message: "required with data"},
+		{Path: "passthrough.ashby", Message: "must be a JSON object"},
+		{Path: "passthrough.b", Message: "must be a JSON object"},
+		{Path: "passthrough.c", Message: "must be a JSON object"},
+		{Path: "passthrough.kombo", Message: "must be a JSON object"},
+		{Path: "passthrough.stackone", Message: "must be a JSON object"},
+	}
+	require.Equal(t, want, domainProblems(t, r.Validate()))
+}
+
+// What is wrong with a value is said without repeating it: the text of a
+// ValidationError is logged, and may be answered to a peer.
+func TestResultValidateDoesNotEcho(t *testing.T) {
+	var r assessment.Result
+	domainFill(t, reflect.ValueOf(&r).Elem(), "", nil)
+	r.Passthrough = map[assessment.Vendor]json.RawMessage{assessment.Kombo: json.RawMessage(domainMarker)}
+	err := r.Validate()
+	require.GreaterOrEqual(t, len(domainProblems(t, err)), 6)
+	require.Empty(t, domainLeaks(err.Error()))
+}
+
+func TestProblems(t *testing.T) {
+	var p assessment.Problems
+	require.NoError(t, p.Err())
+	p.Add("a", "first")
+	p.Add("b[0].c", "second")
+	require.EqualError(t, p.Err(), "invalid: a: first; b[0].c: second")
+	require.True(t, errors.Is(p.Err(), assessment.ErrInvalid))
+	require.False(t, errors.Is(p.Err(), assessment.ErrNotFound))
+	require.EqualError(t, &assessment.ValidationError{}, "invalid")
+}

@@ -1,0 +1,75 @@
+// Command provider is a complete assessment provider: a company whose tests are
+// ordered from inside its customers' ATSs.
+//
+// Without settings it starts the service on the loopback beside a simulated
+// Kombo, plays the orders that a provider meets, prints what became of each,
+// and exits 0 only if all of it is as it should be:
+//
+//	go run ./examples/provider
+//
+// With an address it serves the same provider to the real Kombo:
+//
+//	KOMBO_API_KEY=… KOMBO_WEBHOOK_SECRET=… go run ./examples/provider --listen :8080
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/assessbridge/assessbridge/assessment/catalog"
+	"github.com/assessbridge/assessbridge/kombo"
+)
+
+//go:embed packages.yaml
+var packagesYAML []byte
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "provider:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("provider", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	listen := flags.String("listen", "", "address to serve on, such as :8080; without it the simulation is played")
+	region := flags.String("kombo-region", "eu", "Kombo's region: eu or us")
+	public := flags.String("public-url", "https://tests.example.com", "what the links for candidates and recruiters begin with")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
+		}
+		return err
+	}
+	packages, err := catalog.Parse(packagesYAML)
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(stderr, nil))
+	if *listen == "" {
+		return play(ctx, packages, stdout)
+	}
+	s, err := newService(settings{
+		Packages:      packages,
+		PublicURL:     *public,
+		WebhookSecret: env("KOMBO_WEBHOOK_SECRET"),
+		ResultsToken:  env("RESULTS_TOKEN"),
+		Kombo:         kombo.Config{APIKey: env("KOMBO_API_KEY"), Region: kombo.Region(*region), Logger: logger},
+		Logger:        logger,
+	})
+	if err != nil {
+		return err
+	}
+	return s.serve(ctx, *listen)
+}

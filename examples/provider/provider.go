@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// provider is the assessment company: everything that is its own business. A
+// real one keeps tests in a database and sends e-mail.
+type provider struct {
+	packages []assessment.Package
+	testURL  string // what candidates' links begin with
+	logger   *slog.Logger
+
+	mu    sync.Mutex
+	tests map[assessment.OrderRef]*test
+}
+
+// test is one candidate's test.
+type test struct {
+	started   assessment.Started
+	email     string
+	invited   int // e-mails sent
+	cancelled bool
+}
+
+func newProvider(packages []assessment.Package, testURL string, logger *slog.Logger) *provider {
+	return &provider{
+		packages: packages,
+		testURL:  testURL,
+		logger:   logger,
+		tests:    make(map[assessment.OrderRef]*test),
+	}
+}
+
+// Packages offers every customer the whole catalogue.
+func (p *provider) Packages(context.Context, assessment.PackageQuery) ([]assessment.Package, error) {
+	return p.packages, nil
+}
+
+// StartOrder sets up a test and invites the candidate. The same Ref can come
+// again, after a crash for example: then the test is there already.
+func (p *provider) StartOrder(_ context.Context, o assessment.Order) (assessment.Started, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t, ok := p.tests[o.Ref]; ok {
+		return t.started, nil
+	}
+	if !p.offers(o.Package.ID) {
+		return assessment.Started{}, assessment.Reject("We do not offer this package any more. Please choose another.")
+	}
+	if p.testing(o.Candidate.Email, o.Package.ID) {
+		return assessment.Started{}, assessment.AlreadyRunning("There is an existing order for this candidate.")
+	}
+	t := &test{email: o.Candidate.Email + " " + o.Package.ID}
+	t.started.CandidateURL = p.testURL + "/take/" + rand.Text()
+	if !o.Inline { // an inline candidate is sent to the URL by the ATS
+		t.invited++
+		p.logger.Info("invited the candidate", "order", o.Ref)
+	}
+	p.tests[o.Ref] = t
+	return t.started, nil
+}
+
+// CancelOrder stops a test; one that is unknown or stopped is no error.
+func (p *provider) CancelOrder(_ context.Context, ref assessment.OrderRef) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t, ok := p.tests[ref]; ok {
+		t.cancelled = true
+	}
+	return nil
+}
+
+func (p *provider) offers(id string) bool {
+	return slices.ContainsFunc(p.packages, func(pkg assessment.Package) bool { return pkg.ID == id })
+}
+
+// testing reports whether the candidate is taking the package already.
+func (p *provider) testing(email, packageID string) bool {
+	for _, t := range p.tests {
+		if t.email == email+" "+packageID && !t.cancelled {
+			return true
+		}
+	}
+	return false
+}
+
+// invitations is how often the candidate of an order got an e-mail.
+func (p *provider) invitations(ref assessment.OrderRef) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t, ok := p.tests[ref]; ok {
+		return t.invited
+	}
+	return 0
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// maxResult is large enough for a few reports.
+const maxResult = 32 << 20
+
+// results lets the provider's own systems hand in a result:
+//
+//	PUT /results?order=<text of the OrderRef>
+//	Authorization: Bearer <token>
+//
+//	{"status": "completed", "score": {"value": 87.4, "max": 100}, "report_url": "https://…"}
+func (v *service) results(token string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		given := []byte(r.Header.Get("Authorization"))
+		if token == "" || subtle.ConstantTimeCompare(given, []byte("Bearer "+token)) != 1 {
+			http.Error(w, "not allowed", http.StatusUnauthorized)
+			return
+		}
+		ref, err := assessment.ParseOrderRef(r.URL.Query().Get("order"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		var result assessment.Result
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxResult)).Decode(&result); err != nil {
+			http.Error(w, "not a result", http.StatusBadRequest)
+			return
+		}
+		v.publish(r.Context(), w, ref, result)
+	})
+}
+
+// publish answers in a way that a job queue understands: 503 is worth another
+// try, everything else is not.
+func (v *service) publish(ctx context.Context, w http.ResponseWriter, ref assessment.OrderRef, result assessment.Result) {
+	receipt, err := v.router.PublishResult(ctx, ref, result)
+	var invalid *assessment.ValidationError
+	switch _, later := assessment.Retryable(err); {
+	case err == nil:
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(receipt)
+	case errors.As(err, &invalid):
+		http.Error(w, invalid.Error(), http.StatusUnprocessableEntity)
+	case later:
+		http.Error(w, "try again later", http.StatusServiceUnavailable)
+	default:
+		v.logger.ErrorContext(ctx, "result not published", "order", ref, "error", err)
+		http.Error(w, "refused", http.StatusBadGateway)
+	}
+}

@@ -1,0 +1,69 @@
+package transport
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAnswersAreReadWithALimit(t *testing.T) {
+	for name, c := range map[string]struct {
+		first step
+		ok    bool
+	}{
+		"exactly":            {answers(200, "12345678"), true},
+		"one more":           {answers(200, "123456789"), false},
+		"length not given":   {unannounced(200, "123456789"), false},
+		"length exaggerated": {announced(200, "1", 1<<60), true},
+		"failure":            {answers(400, "123456789"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := play(c.first)
+			answer, err := newClient(t, server, func(c *Config) { c.MaxBody = 8 }).Do(t.Context(), writingWith(Same))
+			require.Len(t, server.seen, 1, "too large now is too large again")
+			if c.ok {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, errTooLarge)
+			api := apiError(t, err)
+			require.Equal(t, "12345678", string(api.Body))
+			require.Equal(t, "12345678", string(answer.Body))
+			require.Equal(t, api.StatusCode == 200, api.Uncertain)
+		})
+	}
+}
+
+func unannounced(status int, body string) step { return announced(status, body, -1) }
+
+func announced(status int, body string, length int64) step {
+	return func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: status, Header: http.Header{}, Body: readCloser(body), ContentLength: length}, nil
+	}
+}
+
+func TestEveryBodyIsReadAndClosed(t *testing.T) {
+	closed := 0
+	counted := func(status int) step {
+		return func(*http.Request) (*http.Response, error) {
+			body := countedClose{io.NopCloser(strings.NewReader("body")), &closed}
+			return &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {"0"}}, Body: body}, nil
+		}
+	}
+	server := play(counted(503), counted(429), counted(200))
+	_, err := newClient(t, server, func(c *Config) { c.MinWait, c.MaxWait = 1, 1 }).Do(t.Context(), reading)
+	require.NoError(t, err)
+	require.Equal(t, 3, closed)
+}
+
+func TestCutAnswerKeepsWhatCame(t *testing.T) {
+	_, err := newClient(t, play(cuts(200, `{"a":`))).Do(t.Context(), writing)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	api := apiError(t, err)
+	require.Equal(t, 200, api.StatusCode)
+	require.Equal(t, `{"a":`, string(api.Body))
+	require.True(t, api.Uncertain)
+}

@@ -1,0 +1,116 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// Vector of https://developers.ashbyhq.com/docs/authentication.
+func TestAuthorizationHeaders(t *testing.T) {
+	h := http.Header{}
+	Basic(h, "ashby_test_key_123")
+	require.Equal(t, "Basic YXNoYnlfdGVzdF9rZXlfMTIzOg==", h.Get("Authorization"))
+	Bearer(h, "ks_prod_1")
+	require.Equal(t, []string{"Bearer ks_prod_1"}, h.Values("Authorization"))
+}
+
+// keyring hands out its keys one after the other.
+func keyring(asked *[]string, keys ...string) option {
+	return func(c *Config) {
+		c.Key = ""
+		c.Keys = func(_ context.Context, account string) (string, error) {
+			*asked = append(*asked, account)
+			return keys[min(len(*asked), len(keys))-1], nil
+		}
+	}
+}
+
+func TestRefusedKeyIsAskedForOnceMore(t *testing.T) {
+	for name, c := range map[string]struct {
+		keys     []string
+		statuses []step
+		sent     []string // keys in the order sent
+		want     error
+	}{
+		"replaced after 401": {[]string{"old", "new"}, []step{answers(401, ""), answers(200, "")}, []string{"old", "new"}, nil},
+		"replaced after 403": {[]string{"old", "new"}, []step{answers(403, ""), answers(200, "")}, []string{"old", "new"}, nil},
+		"the same":           {[]string{"old", "old"}, []step{answers(401, "")}, []string{"old"}, assessment.ErrUnauthorized},
+		"refused again":      {[]string{"old", "new", "newer"}, []step{answers(401, "")}, []string{"old", "new"}, assessment.ErrUnauthorized},
+		"404":                {[]string{"old", "new"}, []step{answers(404, "")}, []string{"old"}, assessment.ErrNotFound},
+	} {
+		for _, call := range []Call{reading, writing} {
+			t.Run(name+" "+call.Method, func(t *testing.T) {
+				var asked []string
+				server := play(c.statuses...)
+				// No retries: the new key is not one of them.
+				client := newClient(t, server, keyring(&asked, c.keys...), func(c *Config) { c.MaxRetries = -1 })
+				_, err := client.Do(t.Context(), call)
+				if c.want == nil {
+					require.NoError(t, err)
+				} else {
+					require.ErrorIs(t, err, c.want)
+					require.False(t, apiError(t, err).Uncertain)
+				}
+				var sent []string
+				for _, request := range server.seen {
+					sent = append(sent, request.Header.Get("Authorization")[len("Bearer "):])
+				}
+				require.Equal(t, c.sent, sent)
+				require.Equal(t, "acme", asked[0])
+			})
+		}
+	}
+}
+
+func TestUnusableKeysNeverReachTheNetwork(t *testing.T) {
+	vault := errors.New("vault sealed")
+	for name, c := range map[string]struct {
+		key  string
+		err  error
+		want error
+	}{
+		"error":      {err: vault, want: vault},
+		"empty":      {want: assessment.ErrUnauthorized},
+		"line break": {key: testKey + "\r\nX-Evil: 1", want: assessment.ErrUnauthorized},
+		"space":      {key: testKey + " ", want: assessment.ErrUnauthorized},
+		"non-ASCII":  {key: testKey + "ä", want: assessment.ErrUnauthorized},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := play(answers(200, ""))
+			client := newClient(t, server, func(config *Config) {
+				config.Key = ""
+				config.Keys = func(context.Context, string) (string, error) { return c.key, c.err }
+			})
+			_, err := client.Do(t.Context(), reading)
+			require.ErrorIs(t, err, c.want)
+			require.NotContains(t, err.Error(), testKey)
+			var api *assessment.APIError
+			require.False(t, errors.As(err, &api))
+			require.Empty(t, server.seen)
+		})
+	}
+}
+
+func TestKeyThatCannotBeAskedForAgain(t *testing.T) {
+	vault := errors.New("vault sealed")
+	asked := 0
+	client := newClient(t, play(answers(401, "")), func(c *Config) {
+		c.Key = ""
+		c.Keys = func(context.Context, string) (string, error) {
+			if asked++; asked > 1 {
+				return "", vault
+			}
+			return testKey, nil
+		}
+	})
+	_, err := client.Do(t.Context(), reading)
+	require.ErrorIs(t, err, assessment.ErrUnauthorized)
+	require.ErrorIs(t, err, vault)
+	require.Equal(t, 401, apiError(t, err).StatusCode)
+}

@@ -1,0 +1,68 @@
+package transport
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+type named struct {
+	Name string `json:"name"`
+}
+
+func TestJSON(t *testing.T) {
+	for name, body := range map[string]string{
+		"plain":         `{"name":"ada"}`,
+		"heartbeat":     "\n\n\n\r\n {\"name\":\"ada\"}\n",
+		"unknown field": `{"name":"ada","x":[1]}`,
+	} {
+		value, answer, err := JSON[named](t.Context(), newClient(t, play(answers(201, body))), reading)
+		require.NoError(t, err, name)
+		require.Equal(t, named{"ada"}, value)
+		require.Equal(t, 201, answer.StatusCode)
+		require.Equal(t, body, string(answer.Body))
+	}
+}
+
+// A success that cannot be read is an error, once; for a write it says nothing
+// about what became of it.
+func TestJSONThatCannotBeRead(t *testing.T) {
+	for name, body := range map[string]string{
+		"empty":      "",
+		"heartbeat":  "\n\n",
+		"truncated":  `{"name":"ada`,
+		"HTML":       "<html>down</html>",
+		"other type": `{"name":1}`,
+		"trailing":   `{"name":"ada"} x`,
+	} {
+		for _, call := range []Call{reading, writing, writingWith(Same)} {
+			t.Run(name, func(t *testing.T) {
+				server := play(answers(200, body))
+				value, answer, err := JSON[named](t.Context(), newClient(t, server), call)
+				require.Zero(t, value)
+				require.Equal(t, body, string(answer.Body))
+				api := apiError(t, err)
+				require.Error(t, api.Cause)
+				require.Equal(t, 200, api.StatusCode)
+				require.Equal(t, body, string(api.Body))
+				require.Equal(t, 1, api.Attempts)
+				require.Equal(t, call.repeat() != Read, api.Uncertain)
+				require.Equal(t, call.repeat() == Same, api.SafeToRepeat)
+				require.Len(t, server.seen, 1)
+			})
+		}
+	}
+}
+
+func TestJSONReturnsTheFailure(t *testing.T) {
+	_, answer, err := JSON[named](t.Context(), newClient(t, play(answers(400, "<html>"))), reading)
+	require.Equal(t, 400, apiError(t, err).StatusCode)
+	require.Equal(t, "<html>", string(answer.Body))
+}
+
+func TestEmptyAnswerIsFineForDo(t *testing.T) {
+	answer, err := newClient(t, play(answers(204, ""))).Do(t.Context(), writing)
+	require.NoError(t, err)
+	require.Equal(t, 204, answer.StatusCode)
+	require.Empty(t, answer.Body)
+}
