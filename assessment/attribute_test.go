@@ -47,6 +47,8 @@ func TestAttributeJSON(t *testing.T) {
 func TestAttributeJSONRefuses(t *testing.T) {
 	for name, text := range map[string]string{
 		"null":                        `null`,
+		"list":                        `[]`,
+		"label of a number":           `{"kind":"text","label":1,"value":"x"}`,
 		"no kind":                     `{"label":"l","value":"x"}`,
 		"empty kind":                  `{"kind":"","value":"x"}`,
 		"null kind":                   `{"kind":null,"value":"x"}`,

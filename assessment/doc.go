@@ -77,12 +77,13 @@
 //
 // An [Order], [Candidate], [TeamMember], [Result], [Started], [Rejection] and
 // [Claim] print and log without what they hold about people, and an [APIError]
-// without the body of the answer. Three ways around that stay open:
+// without the body of the answer. These ways around that stay open:
 //
 //   - [log/slog.JSONHandler] writes a struct, slice or map in its JSON form, with
 //     all that is inside. Log an order itself, not a struct that contains one.
 //   - fmt cannot call methods on unexported fields. A struct that keeps an order
-//     in one needs a String method of its own.
+//     in one needs a String method of its own. The verb %p, and %w outside of
+//     [fmt.Errorf], never reach a method either; go vet refuses both.
 //   - The parts of an order or a result, such as a [Job], an [Attribute] or an
 //     [Attachment], show their own fields when they are printed by themselves.
 //

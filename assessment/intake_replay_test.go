@@ -172,9 +172,10 @@ func TestIntakePackages(t *testing.T) {
 		intakeBusy(t, err, assessment.ErrInProgress)
 		require.Equal(t, assessment.DefaultDeadline, time.Since(began))
 
+		intakePass(time.Minute)
+		synctest.Wait()
 		p.list = func(context.Context, assessment.PackageQuery) ([]assessment.Package, error) { panic("boom") }
 		_, err = in.Packages(t.Context(), q)
 		require.Error(t, err)
-		intakePass(time.Minute)
 	})
 }

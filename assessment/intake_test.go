@@ -358,6 +358,7 @@ func TestIntakeSenderHangsUp(t *testing.T) {
 		require.Equal(t, time.Second, reply.took)
 
 		intakePass(5 * time.Second)
+		synctest.Wait()
 		require.NoError(t, ended)
 		got := intakeAccepts(t, in, o)
 		require.True(t, got.Replayed)

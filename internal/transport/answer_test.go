@@ -58,12 +58,3 @@ func TestEveryBodyIsReadAndClosed(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 3, closed)
 }
-
-func TestCutAnswerKeepsWhatCame(t *testing.T) {
-	_, err := newClient(t, play(cuts(200, `{"a":`))).Do(t.Context(), writing)
-	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-	api := apiError(t, err)
-	require.Equal(t, 200, api.StatusCode)
-	require.Equal(t, `{"a":`, string(api.Body))
-	require.True(t, api.Uncertain)
-}

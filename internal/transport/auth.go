@@ -12,7 +12,7 @@ import (
 )
 
 // Bearer sends the key as a bearer token (RFC 6750), as Kombo wants it:
-// https://docs.kombo.dev/authentication.
+// https://docs.kombo.dev/ats/getting-started/authentication.
 func Bearer(h http.Header, key string) { h["Authorization"] = []string{"Bearer " + key} }
 
 // Basic sends the key as the user name of Basic authentication (RFC 7617) with

@@ -36,7 +36,8 @@ type Config struct {
 	// HTTPClient makes the requests. It is copied and never changed: its
 	// Transport, Jar, Timeout (for each attempt) and CheckRedirect stay in force.
 	// Nil means a client with a connection pool of its own that uses no proxy,
-	// because this module reads no environment variables.
+	// because this module reads no environment variables. A client without a
+	// Transport uses [http.DefaultTransport], as everywhere.
 	HTTPClient *http.Client
 
 	// Authorize sets the Authorization header: [Bearer] or [Basic].

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"net/http/cookiejar"
 	"testing"
@@ -133,6 +134,13 @@ func TestCancelledBeforeTheFirstAttempt(t *testing.T) {
 	require.Zero(t, api.Attempts)
 	require.False(t, api.Uncertain)
 	require.Empty(t, server.seen)
+}
+
+func TestAnyNumberOfRetriesIsANumber(t *testing.T) {
+	server := play(answers(503, ""), answers(200, ""))
+	_, err := newClient(t, server, func(c *Config) { c.MaxRetries, c.MinWait = math.MaxInt, 1 }).Do(t.Context(), reading)
+	require.NoError(t, err)
+	require.Len(t, server.seen, 2)
 }
 
 func TestNegativeMaxRetriesMeansNone(t *testing.T) {

@@ -5,6 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,6 +54,22 @@ func TestObserverSeesTheDuration(t *testing.T) {
 		require.Error(t, err)
 		require.Equal(t, 3*time.Second, got.Duration)
 		require.ErrorIs(t, got.Err, context.DeadlineExceeded)
+	})
+}
+
+// http.Client adds the jar's cookies to the request that it is given, so that a
+// header used twice would carry them twice.
+func TestRetriesDoNotPileUpCookies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		jar, err := cookiejar.New(nil)
+		require.NoError(t, err)
+		jar.SetCookies(&url.URL{Scheme: "https", Host: "api.test"}, []*http.Cookie{{Name: "a", Value: "b"}})
+		server := play(answers(503, ""), answers(200, ""))
+		client := newClient(t, nil, func(c *Config) { c.HTTPClient = &http.Client{Transport: server, Jar: jar} })
+		_, err = client.Do(t.Context(), reading)
+		require.NoError(t, err)
+		require.Len(t, server.seen, 2)
+		require.Equal(t, "a=b", server.seen[1].Header.Get("Cookie"))
 	})
 }
 

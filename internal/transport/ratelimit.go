@@ -11,7 +11,7 @@ import (
 //
 // Retry-After (RFC 9110 section 10.2.3) counts whatever the status is. Kombo
 // sends ratelimit-reset, in seconds, with every answer
-// (https://docs.kombo.dev/ats/features/rate-limits), so that it means a wait
+// (https://docs.kombo.dev/getting-started/querying-api), so that it means a wait
 // only where the limit has been reached.
 func askedWait(answer Answer) time.Duration {
 	if value := answer.Header.Get("Retry-After"); value != "" {

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/assessment/catalog"
+	"github.com/assessbridge/assessbridge/kombo"
+	"github.com/assessbridge/assessbridge/kombo/kombotest"
+)
+
+func noEnv(string) string { return "" }
+
+func TestSimulation(t *testing.T) {
+	var table bytes.Buffer
+	require.NoError(t, run(t.Context(), nil, noEnv, &table, io.Discard), table.String())
+	lines := strings.Split(strings.TrimSpace(table.String()), "\n")
+	require.Len(t, lines, 1+len(scenarios))
+	for _, line := range lines[1:] {
+		require.True(t, strings.HasSuffix(line, "ok"), line)
+	}
+}
+
+// The exit status is worth nothing if it cannot be anything but 0.
+func TestSimulationFails(t *testing.T) {
+	s := &simulation{rows: []row{{order: "fine"}, {order: "lost"}}}
+	s.rows[1].want(false, "a result")
+	var table bytes.Buffer
+	require.ErrorIs(t, s.print(&table), errWrong)
+	require.Contains(t, table.String(), "WRONG: want a result")
+}
+
+func TestServeNeedsCredentials(t *testing.T) {
+	err := run(t.Context(), []string{"--listen", "127.0.0.1:0"}, noEnv, io.Discard, io.Discard)
+	require.ErrorContains(t, err, "API key")
+}
+
+func TestServeDrains(t *testing.T) {
+	env := map[string]string{"KOMBO_API_KEY": "ks_dev_1", "KOMBO_WEBHOOK_SECRET": "s"}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := run(ctx, []string{"--listen", "127.0.0.1:0"}, func(name string) string { return env[name] }, io.Discard, io.Discard)
+	require.NoError(t, err)
+}
+
+func TestResults(t *testing.T) {
+	vendor := kombotest.Start(t)
+	packages, err := catalog.Parse(packagesYAML)
+	require.NoError(t, err)
+	s, err := newService(settings{
+		Packages:      packages,
+		PublicURL:     "https://tests.example.com",
+		WebhookSecret: kombotest.DefaultWebhookSecret,
+		ResultsToken:  "token",
+		Kombo:         kombo.Config{APIKey: kombotest.DefaultAPIKey, HTTPClient: vendor.Client(), MaxRetries: -1},
+		Logger:        slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	vendor.Target(s.handler)
+	id, _, err := vendor.PlaceOrder(t.Context(), kombotest.OrderSpec{})
+	require.NoError(t, err)
+	ref := assessment.OrderRef{Vendor: assessment.Kombo, Account: kombotest.DefaultIntegration, ID: id}.String()
+
+	const good = `{"status":"completed","report_url":"https://tests.example.com/r/1","score":{"value":0,"max":10}}`
+	for _, c := range []struct {
+		name, token, order, body string
+		fault                    *kombotest.Fault
+		status                   int
+	}{
+		{name: "no token", order: ref, body: good, status: 401},
+		{name: "bad reference", token: "token", order: "x", body: good, status: 400},
+		{name: "no JSON", token: "token", order: ref, body: "{", status: 400},
+		{name: "no report", token: "token", order: ref, body: `{"status":"completed"}`, status: 422},
+		{name: "vendor down", token: "token", order: ref, body: good, fault: ptr(kombotest.LoadBalancer503()), status: 503},
+		{name: "unknown order", token: "token", order: ref + "x", body: good, status: 502},
+		{name: "good", token: "token", order: ref, body: good, status: 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.fault != nil {
+				vendor.Fail(kombotest.OpUpdateResult, *c.fault)
+			}
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/results?order="+c.order, strings.NewReader(c.body))
+			r.Header.Set("Authorization", "Bearer "+c.token)
+			w := httptest.NewRecorder()
+			s.handler.ServeHTTP(w, r)
+			require.Equal(t, c.status, w.Code, w.Body.String())
+		})
+	}
+	order, _ := vendor.Order(id)
+	final, _ := order.Final()
+	require.Equal(t, "0", final.Score.String())
+}
+
+func ptr[T any](v T) *T { return &v }
