@@ -16,6 +16,7 @@ type flight struct {
 	accepted Accepted
 	err      error
 	gaveUp   bool // nobody answered in the leader's time; who has time left may try
+	lost     bool // the answer is not the record's; only the leader gets it
 }
 
 // How often another replica's answer is asked for: soon at first, for the
@@ -120,7 +121,7 @@ func (in *Intake) fly(ctx context.Context, f *flight, key string, o Order) {
 	f.ref = claim.Ref
 	in.mu.Unlock()
 	o.Ref = claim.Ref
-	f.accepted, f.err = in.start(ctx, claim, o)
+	f.accepted, f.lost, f.err = in.start(ctx, claim, o)
 }
 
 // claim asks the store until the order is answered, won, or ctx ends.
@@ -144,8 +145,8 @@ func (in *Intake) claim(ctx context.Context, c Claim) (got Claim, won bool, err 
 }
 
 // start calls the provider under a claim and settles the claim with what it
-// said.
-func (in *Intake) start(ctx context.Context, claim Claim, o Order) (Accepted, error) {
+// said. With lost the claim was gone by then: see [Intake.settle].
+func (in *Intake) start(ctx context.Context, claim Claim, o Order) (a Accepted, lost bool, err error) {
 	began := time.Now()
 	deadline := in.deadlineOf(o)
 	bounded, cancel := context.WithTimeout(ctx, deadline)
@@ -170,7 +171,7 @@ func (in *Intake) start(ctx context.Context, claim Claim, o Order) (Accepted, er
 	no, rejected := asRejection(err)
 	switch {
 	case rejected && claim.Ref.natural():
-		return Accepted{}, in.release(ctx, claim, no)
+		return Accepted{}, false, in.release(ctx, claim, no)
 	case rejected:
 		claim.Answer, err = encodeRejection(at, no)
 	case err == nil:
@@ -178,12 +179,13 @@ func (in *Intake) start(ctx context.Context, claim Claim, o Order) (Accepted, er
 	}
 	if err != nil {
 		in.expire(ctx, claim, err)
-		return Accepted{}, err
+		return Accepted{}, false, err
 	}
-	if err := in.settle(ctx, claim); err != nil {
-		return Accepted{}, err
+	if lost, err = in.settle(ctx, claim); err != nil {
+		return Accepted{}, false, err
 	}
-	return decodeAnswer(claim)
+	a, err = decodeAnswer(claim)
+	return a, lost, err
 }
 
 // renew keeps the lease of claim until stop is called, which returns only when
@@ -221,26 +223,27 @@ func (in *Intake) renewOnce(ctx context.Context, claim Claim) {
 }
 
 // settle stores the answer, again and again while the lease holds: the provider
-// has committed, and an answer that is not stored will be asked for again.
-func (in *Intake) settle(ctx context.Context, claim Claim) error {
+// has committed, and an answer that is not stored will be asked for again. It is
+// lost if the order was cancelled or erased meanwhile, or if another replica took
+// over after a stall. That one got the same Ref, so what our provider said holds
+// for the delivery that asked; everybody else asks the store.
+func (in *Intake) settle(ctx context.Context, claim Claim) (lost bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, in.lease/2)
 	defer cancel()
 	for wait := firstPoll; ; wait = min(2*wait, lastPoll) {
 		err := in.store.Answer(ctx, claim)
 		if err == nil {
-			return nil
+			return false, nil
 		}
 		if errors.Is(err, ErrClaimLost) {
-			// Cancelled meanwhile, or another replica took over after a stall. It
-			// got the same Ref, so what our provider said holds for it too.
 			in.logger.WarnContext(ctx, "claim lost before the answer was stored", "order", claim.Ref)
-			return nil
+			return true, nil
 		}
 		in.logger.ErrorContext(ctx, "answer not stored", "order", claim.Ref, "error", err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ErrStore, err)
+			return false, fmt.Errorf("%w: %w", ErrStore, err)
 		}
 	}
 }
@@ -265,17 +268,4 @@ func (in *Intake) expire(ctx context.Context, claim Claim, fault error) {
 	if err := in.store.Expire(ctx, claim); err != nil {
 		in.logger.ErrorContext(ctx, "lease not ended", "order", claim.Ref, "error", err)
 	}
-}
-
-// adopt stores an answer that the host gave under its own claim.
-func (in *Intake) adopt(ctx context.Context, claim Claim, s Started) error {
-	var err error
-	claim.Answer, err = encodeStarted(time.Now().UTC().Truncate(time.Millisecond), s)
-	if err == nil {
-		err = in.store.Answer(ctx, claim)
-	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrStore, err)
-	}
-	return nil
 }

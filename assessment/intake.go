@@ -137,8 +137,8 @@ func (in *Intake) Start(ctx context.Context, o Order) (Accepted, error) {
 		case <-ctx.Done():
 			return Accepted{}, fmt.Errorf("%w: %w", ErrInProgress, ctx.Err())
 		}
-		if f.gaveUp && !lead {
-			continue // its leader's time was over, ours is not
+		if (f.gaveUp || f.lost) && !lead {
+			continue // ours is another question than its leader's
 		}
 		return f.answer(o, !lead)
 	}
@@ -159,6 +159,10 @@ func (in *Intake) Adopt(ctx context.Context, ref OrderRef, s Started) error {
 		return err
 	}
 	mine := Claim{Key: key, Ref: ref, Token: newUUID()}
+	answer, err := encodeStarted(time.Now().UTC().Truncate(time.Millisecond), s)
+	if err != nil {
+		return fmt.Errorf("assessment: adopt %s: %w", ref, err)
+	}
 	got, err := in.store.Claim(ctx, mine, in.lease)
 	switch {
 	case err != nil:
@@ -168,7 +172,11 @@ func (in *Intake) Adopt(ctx context.Context, ref OrderRef, s Started) error {
 	case got.Token != mine.Token:
 		return ErrInProgress
 	}
-	return in.adopt(ctx, mine, s)
+	mine.Answer = answer
+	if err := in.store.Answer(ctx, mine); err != nil {
+		return fmt.Errorf("%w: %w", ErrStore, err)
+	}
+	return nil
 }
 
 // Cancel frees the order for a new start and tells the provider, always, for
@@ -212,6 +220,11 @@ func (in *Intake) Drain(ctx context.Context) error {
 	case <-in.drained:
 		return nil
 	case <-ctx.Done():
+	}
+	select {
+	case <-in.drained: // in time after all
+		return nil
+	default:
 		return ctx.Err()
 	}
 }

@@ -51,6 +51,7 @@ func TestIntakeProcessDies(t *testing.T) {
 		require.Zero(t, p.calls(), "the lease still runs")
 
 		// The sixth delivery is waiting when the lease ends.
+		intakePass(5 * time.Second)
 		first := intakeAccepts(t, in, o)
 		require.False(t, first.Replayed)
 		require.Equal(t, []assessment.OrderRef{dead.Ref}, p.refs(), "the candidate may have been invited under this reference")

@@ -2,6 +2,7 @@ package kombotest_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -205,7 +206,9 @@ func TestDeliveryFaults(t *testing.T) {
 		d, _ := tree(t, []byte(body))["data"].(map[string]any)
 		return d
 	}
-	valid := func(t *testing.T, body, signature string) { require.Equal(t, kombotest.Sign(secret, []byte(body)), signature) }
+	valid := func(t *testing.T, body, signature string) {
+		require.Equal(t, kombotest.Sign(secret, []byte(body)), signature)
+	}
 	invalid := func(t *testing.T, body, signature string) {
 		require.Len(t, signature, 43)
 		require.NotEqual(t, kombotest.Sign(secret, []byte(body)), signature)
@@ -336,7 +339,11 @@ func TestDeliveryOverASocket(t *testing.T) {
 	require.Equal(t, kombotest.Accepted, d.Outcome)
 	require.Equal(t, server.URL+"/hooks/kombo", s.Exchanges()[0].URL)
 
-	server.Config.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	server.Config.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		// net/http notices that a peer is gone only once the body is read.
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	})
 	_, d = place(t, s, kombotest.OrderSpec{}, kombotest.HangUp(0))
 	require.Equal(t, kombotest.Unread, d.Outcome)
 	_, d = place(t, s, kombotest.OrderSpec{}, kombotest.HangUp(time.Millisecond))
