@@ -3,6 +3,7 @@ package assessment
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -19,6 +20,17 @@ type Accepted struct {
 	// Replayed: the provider was not called for this delivery.
 	Replayed bool
 }
+
+// String describes the answer without its links.
+func (a Accepted) String() string {
+	return fmt.Sprintf("%s %s (replayed: %t)", a.Ref, a.Started, a.Replayed)
+}
+
+// Format implements [fmt.Formatter]: every verb prints [Accepted.String].
+func (a Accepted) Format(f fmt.State, verb rune) { formatText(f, verb, a.String()) }
+
+// LogValue implements [slog.LogValuer] without the links.
+func (a Accepted) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
 // answerVersion is the form of the stored answer. A store outlives a release,
 // and during a rolling one two of them read each other's answers.

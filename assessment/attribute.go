@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -28,6 +29,15 @@ type Attribute struct {
 type AttributeValue interface {
 	attributeKind() string
 }
+
+// String names the attribute without its value.
+func (a Attribute) String() string { return fmt.Sprintf("attribute %q", a.ID) }
+
+// Format implements [fmt.Formatter]: every verb prints [Attribute.String].
+func (a Attribute) Format(f fmt.State, verb rune) { formatText(f, verb, a.String()) }
+
+// LogValue implements [slog.LogValuer] without the value.
+func (a Attribute) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
 // Text is free text.
 type Text string

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // What a vendor's refusal means to the host. Every [*APIError] matches at most
@@ -74,7 +75,19 @@ type APIError struct {
 }
 
 // Error describes the failure in one line without the body.
-func (e *APIError) Error() string {
+func (e *APIError) Error() string { return oneLine(e.text()) }
+
+// oneLine keeps a vendor's text from forging lines of a log.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+func (e *APIError) text() string {
 	var b strings.Builder
 	b.WriteString(string(e.Vendor))
 	if e.Operation != "" {
@@ -254,6 +267,9 @@ var (
 	ErrDraining = errors.New("assessment: shutting down")
 	// ErrStore: the store could not be asked, so nothing was started.
 	ErrStore = errors.New("assessment: store unavailable")
+	// ErrFault: the provider failed. It is wrapped together with the provider's
+	// own error, and the next delivery starts the order again.
+	ErrFault = errors.New("assessment: the provider failed")
 )
 
 // retryAfterBusy is how long a sender is asked to wait before it delivers
@@ -263,10 +279,14 @@ const retryAfterBusy = 5 * time.Second
 // Retryable answers for a job queue: whether doing the same again later can
 // succeed, and the least time to wait first (zero: the queue's own back-off).
 //
-// It says yes to rate limits, unavailability and [Intake]'s temporary refusals,
-// and no to everything else: to a nil error, to errors it does not know, and to
-// an uncertain write that must not be repeated blindly.
+// It says yes to rate limits, unavailability, [Intake]'s temporary refusals and
+// the provider's faults, and no to everything else: to a nil error, to a
+// [*Rejection], to errors it does not know, and to an uncertain write that must
+// not be repeated blindly.
 func Retryable(err error) (after time.Duration, ok bool) {
+	if errors.Is(err, ErrFault) {
+		return 0, true
+	}
 	if errors.Is(err, ErrInProgress) || errors.Is(err, ErrDraining) || errors.Is(err, ErrStore) {
 		return retryAfterBusy, true
 	}

@@ -13,7 +13,8 @@ type flight struct {
 	landed chan struct{} // closed when the fields below stand
 
 	ref      OrderRef // guarded by Intake.mu until landed
-	accepted Accepted
+	claim    Claim    // the record with its answer
+	replayed bool     // the provider was not called
 	err      error
 	gaveUp   bool // nobody answered in the leader's time; who has time left may try
 	lost     bool // the answer is not the record's; only the leader gets it
@@ -77,12 +78,29 @@ func (f *flight) answer(o Order, joined bool) (Accepted, error) {
 	if f.err != nil {
 		return Accepted{}, f.err
 	}
-	a := f.accepted
-	a.Replayed = a.Replayed || joined
-	if err := checkInline(o, a.Started); err != nil {
+	// Decoded for each delivery: what one does to its Update is nothing to the
+	// others.
+	a, err := decodeAnswer(f.claim)
+	if err == nil {
+		err = checkInline(o, a.Started)
+	}
+	if err != nil {
 		return Accepted{}, err
 	}
+	a.Replayed = f.replayed || joined
 	return a, nil
+}
+
+// errNilRejection: a variable of type *Rejection was returned that holds none.
+var errNilRejection = errors.New("assessment: the provider returned a nil *Rejection as its error")
+
+// withoutNil replaces an error that panics when it is printed.
+func withoutNil(err error) error {
+	var no *Rejection
+	if errors.As(err, &no) && no == nil {
+		return errNilRejection
+	}
+	return err
 }
 
 // errNoCandidateURL: the candidate of an inline order stands in front of a
@@ -102,7 +120,7 @@ func (in *Intake) fly(ctx context.Context, f *flight, key string, o Order) {
 	defer in.land(key, f)
 	// Should the store panic or end this goroutine, nobody must take the order
 	// for accepted.
-	f.err = errAborted
+	f.err = fmt.Errorf("%w: the start was aborted", ErrStore)
 	defer in.logPanic(ctx, "store panicked")
 	bounded, cancel := context.WithTimeout(ctx, in.deadlineOf(o))
 	defer cancel()
@@ -113,15 +131,14 @@ func (in *Intake) fly(ctx context.Context, f *flight, key string, o Order) {
 		return
 	}
 	if !won {
-		f.accepted, f.err = decodeAnswer(claim)
-		f.accepted.Replayed = true
+		f.claim, f.replayed, f.err = claim, true, nil
 		return
 	}
 	in.mu.Lock()
 	f.ref = claim.Ref
 	in.mu.Unlock()
 	o.Ref = claim.Ref
-	f.accepted, f.lost, f.err = in.start(ctx, claim, o)
+	f.claim, f.lost, f.err = in.start(ctx, claim, o)
 }
 
 // claim asks the store until the order is answered, won, or ctx ends.
@@ -144,9 +161,9 @@ func (in *Intake) claim(ctx context.Context, c Claim) (got Claim, won bool, err 
 	}
 }
 
-// start calls the provider under a claim and settles the claim with what it
-// said. With lost the claim was gone by then: see [Intake.settle].
-func (in *Intake) start(ctx context.Context, claim Claim, o Order) (a Accepted, lost bool, err error) {
+// start calls the provider under a claim, settles the claim with what it said
+// and returns it. With lost the claim was gone by then: see [Intake.settle].
+func (in *Intake) start(ctx context.Context, claim Claim, o Order) (answered Claim, lost bool, err error) {
 	began := time.Now()
 	deadline := in.deadlineOf(o)
 	bounded, cancel := context.WithTimeout(ctx, deadline)
@@ -157,6 +174,7 @@ func (in *Intake) start(ctx context.Context, claim Claim, o Order) (a Accepted, 
 		return in.provider.StartOrder(ctx, o)
 	})
 	stop()
+	err = withoutNil(err)
 
 	took := time.Since(began)
 	late := took >= deadline
@@ -171,7 +189,7 @@ func (in *Intake) start(ctx context.Context, claim Claim, o Order) (a Accepted, 
 	no, rejected := asRejection(err)
 	switch {
 	case rejected && claim.Ref.natural():
-		return Accepted{}, false, in.release(ctx, claim, no)
+		return Claim{}, false, in.release(ctx, claim, no)
 	case rejected:
 		claim.Answer, err = encodeRejection(at, no)
 	case err == nil:
@@ -179,13 +197,10 @@ func (in *Intake) start(ctx context.Context, claim Claim, o Order) (a Accepted, 
 	}
 	if err != nil {
 		in.expire(ctx, claim, err)
-		return Accepted{}, false, err
+		return Claim{}, false, err
 	}
-	if lost, err = in.settle(ctx, claim); err != nil {
-		return Accepted{}, false, err
-	}
-	a, err = decodeAnswer(claim)
-	return a, lost, err
+	lost, err = in.settle(ctx, claim)
+	return claim, lost, err
 }
 
 // renew keeps the lease of claim until stop is called, which returns only when
@@ -256,7 +271,7 @@ func (in *Intake) release(ctx context.Context, claim Claim, no *Rejection) error
 	if err := in.store.Forget(ctx, claim.Ref); err != nil {
 		in.logger.ErrorContext(ctx, "rejected order not freed", "order", claim.Ref, "error", err)
 	}
-	return newRejection(no.Message, no.AlreadyRunning)
+	return no
 }
 
 // expire ends the lease after a fault, so that a redelivery need not wait for

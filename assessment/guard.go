@@ -9,12 +9,10 @@ import (
 	"time"
 )
 
-// errPanic and errGoexit are the faults of a provider that did not return,
-// errAborted that of a store or observer.
+// errPanic and errGoexit are the faults of a provider that did not return.
 var (
-	errPanic   = errors.New("assessment: the provider panicked")
-	errGoexit  = errors.New("assessment: the provider ended its goroutine")
-	errAborted = errors.New("assessment: the start was aborted")
+	errPanic  = errors.New("assessment: the provider panicked")
+	errGoexit = errors.New("assessment: the provider ended its goroutine")
 )
 
 // recovered calls fn in a goroutine of its own, so that not even

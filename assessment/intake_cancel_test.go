@@ -114,6 +114,31 @@ func TestIntakeCancelledStartDoesNotTakeTheNewOrder(t *testing.T) {
 	})
 }
 
+// The end of a cancelled start does not concern the new one: who joins it then
+// still gets its answer as soon as it is there.
+func TestIntakeNewOrderOutlivesTheCancelledOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &intakeProvider{}
+		p.start = func(_ context.Context, o assessment.Order) (assessment.Started, error) {
+			intakePass([]time.Duration{3 * time.Second, 4567 * time.Millisecond}[p.calls()-1])
+			return intakeStarted(o), nil
+		}
+		in := intakeOf(t, p, assessment.NewMemoryStore(0))
+		o := intakeMinted("a1")
+		first := intakeDeliver(t.Context(), in, o)
+		intakePass(time.Second)
+		require.NoError(t, in.Cancel(t.Context(), p.refs()[0]))
+		second := intakeDeliver(t.Context(), in, o)
+		<-first
+		intakePass(time.Second)
+		third := <-intakeDeliver(t.Context(), in, o)
+		require.NoError(t, third.err)
+		require.Equal(t, 1567*time.Millisecond, third.took)
+		require.Equal(t, intakeBytes(t, (<-second).accepted), intakeBytes(t, third.accepted))
+		require.Equal(t, 2, p.calls())
+	})
+}
+
 // If the record cannot be deleted, the provider must not stop the test: the
 // next Start would be answered with it.
 func TestIntakeCancelWhileTheStoreIsDown(t *testing.T) {

@@ -69,6 +69,28 @@ func TestIntakeFaults(t *testing.T) {
 	}
 }
 
+// A rejection that is nil inside an error is a mistake of the host's, neither a
+// rejection nor a success.
+func TestIntakeNilRejection(t *testing.T) {
+	intakeBothKinds(t, func(t *testing.T, o assessment.Order) {
+		p := &intakeProvider{}
+		p.start = func(context.Context, assessment.Order) (assessment.Started, error) {
+			var no *assessment.Rejection
+			return assessment.Started{}, no
+		}
+		var log intakeLog
+		in := intakeOf(t, p, assessment.NewMemoryStore(0), intakeLogTo(&log))
+		_, err := in.Start(t.Context(), o)
+		require.Error(t, err)
+		require.NotEmpty(t, err.Error(), "must not panic")
+		var no *assessment.Rejection
+		require.False(t, errors.As(err, &no), "handlers read the rejection's message")
+		p.start = nil
+		intakeAccepts(t, in, o)
+		require.Equal(t, 2, p.calls())
+	})
+}
+
 // Whoever waits for a start that fails hears of the fault at once, and its
 // redelivery starts the order.
 func TestIntakeJoinersGetTheFault(t *testing.T) {
@@ -127,7 +149,8 @@ func TestIntakeStartIsAborted(t *testing.T) {
 						c.Observer.Provider = func(context.Context, assessment.ProviderCall) { _ = store.fail("observer") }
 					})
 					got, err := in.Start(t.Context(), o)
-					require.Error(t, err)
+					intakeBusy(t, err, assessment.ErrStore)
+					require.ErrorContains(t, err, "aborted")
 					require.Zero(t, got)
 					require.NotContains(t, log.String(), intakeSecret)
 

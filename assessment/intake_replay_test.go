@@ -107,6 +107,23 @@ func TestIntakeJoinsARunningStart(t *testing.T) {
 	})
 }
 
+// What one sender's handler does to its answer is nothing to the others.
+func TestIntakeAnswersAreNotShared(t *testing.T) {
+	intakeBothKinds(t, func(t *testing.T, o assessment.Order) {
+		p := &intakeProvider{start: intakeSlow(time.Second)}
+		in := intakeOf(t, p, assessment.NewMemoryStore(0))
+		one, two := intakeDeliver(t.Context(), in, o), intakeDeliver(t.Context(), in, o)
+		first, second := <-one, <-two
+		require.NoError(t, first.err)
+		require.NoError(t, second.err)
+		before := intakeBytes(t, second.accepted)
+		first.accepted.Started.Update.Status = assessment.StatusCancelled
+		*first.accepted.Started.Update.Score.Max = 7
+		require.Equal(t, before, intakeBytes(t, second.accepted))
+		require.Equal(t, before, intakeBytes(t, intakeAccepts(t, in, o)))
+	})
+}
+
 func TestIntakeJoinersGetTheRejection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &intakeProvider{}

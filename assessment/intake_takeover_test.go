@@ -2,6 +2,7 @@ package assessment_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,29 +93,26 @@ func TestIntakeOneReplicaTakesOver(t *testing.T) {
 func TestIntakeStalledProcess(t *testing.T) {
 	intakeBothKinds(t, func(t *testing.T, o assessment.Order) {
 		memory := assessment.NewMemoryStore(0)
-		claimed := false
+		var cut atomic.Bool // off from the store: no renewal gets through
 		p := &intakeProvider{start: intakeSlow(70 * time.Second)}
-		stalled := intakeOf(t, p, &intakeStore{Store: memory, fail: func(method string) error {
-			if method != "Claim" {
-				return nil
+		stalled := intakeOf(t, p, &intakeStore{Store: memory, fail: func(string) error {
+			if cut.Load() {
+				return errIntakeDown
 			}
-			if claimed {
-				return errIntakeDown // no renewal gets through
-			}
-			claimed = true
 			return nil
 		}})
-		_, err := stalled.Start(t.Context(), o)
-		intakeBusy(t, err, assessment.ErrInProgress)
-		intakePass(51 * time.Second) // 61 s: over
+		first := intakeDeliver(t.Context(), stalled, o)
+		synctest.Wait()
+		cut.Store(true)
+		intakeBusy(t, (<-first).err, assessment.ErrInProgress)
+		intakePass(51 * time.Second) // 61 s: the lease is over
 
 		next := &intakeProvider{}
 		there := intakeOf(t, next, memory)
 		got := intakeAccepts(t, there, o)
 		require.Equal(t, p.refs(), next.refs())
 		intakePass(5 * time.Second)
-		synctest.Wait()
-		claimed = false // the stalled process is back
+		cut.Store(false)
 		waiting := <-intakeDeliver(t.Context(), stalled, o)
 		require.NoError(t, waiting.err)
 		require.Equal(t, intakeBytes(t, got), intakeBytes(t, waiting.accepted))

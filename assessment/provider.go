@@ -1,6 +1,7 @@
 package assessment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,10 +95,7 @@ func Reject(message string) error { return newRejection(message, false) }
 func AlreadyRunning(message string) error { return newRejection(message, true) }
 
 func newRejection(message string, running bool) *Rejection {
-	if message == "" {
-		message = defaultRejection
-	}
-	return &Rejection{Message: message, AlreadyRunning: running}
+	return &Rejection{Message: cmp.Or(message, defaultRejection), AlreadyRunning: running}
 }
 
 // Error says that the order was rejected, without the message, which may name
@@ -119,12 +117,14 @@ func (r *Rejection) LogValue() slog.Value { return slog.StringValue(r.Error()) }
 // delivery can no longer say no: after a queue, for a reconciled order, and for
 // StackOne.
 func (r *Rejection) Result(at time.Time) Result {
-	return Result{Status: StatusCancelled, Reason: r.Message, At: at, CompletedAt: at}
+	return Result{Status: StatusCancelled, Reason: cmp.Or(r.Message, defaultRejection), At: at, CompletedAt: at}
 }
 
 // asRejection tells a rejection from a fault.
 func asRejection(err error) (*Rejection, bool) {
 	var r *Rejection
-	ok := errors.As(err, &r)
-	return r, ok && r != nil
+	if !errors.As(err, &r) || r == nil {
+		return nil, false
+	}
+	return newRejection(r.Message, r.AlreadyRunning), true
 }

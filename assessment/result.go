@@ -2,6 +2,7 @@ package assessment
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -63,6 +64,24 @@ func ScoreBetween(v, minimum, maximum float64) *Score {
 	return &Score{Value: v, Min: &minimum, Max: &maximum}
 }
 
+// UnmarshalJSON implements [json.Unmarshaler]. A score without a value is an
+// error, not 0.
+func (s *Score) UnmarshalJSON(data []byte) error {
+	type plain Score
+	wire := struct {
+		Value *float64 `json:"value"`
+		*plain
+	}{plain: (*plain)(s)}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	if wire.Value == nil {
+		return errors.New("assessment: score without a value")
+	}
+	s.Value = *wire.Value
+	return nil
+}
+
 // Attachment is a file for the recruiter: either a URL that the vendor can read
 // without authentication or the bytes themselves.
 type Attachment struct {
@@ -73,6 +92,17 @@ type Attachment struct {
 	URL         string `json:"url,omitempty"`
 	Data        []byte `json:"data,omitempty"`
 }
+
+// String describes the attachment without its name, URL and content.
+func (a Attachment) String() string {
+	return fmt.Sprintf("attachment (%s, %d bytes)", a.ContentType, len(a.Data))
+}
+
+// Format implements [fmt.Formatter]: every verb prints [Attachment.String].
+func (a Attachment) Format(f fmt.State, verb rune) { formatText(f, verb, a.String()) }
+
+// LogValue implements [slog.LogValuer] without name, URL and content.
+func (a Attachment) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
 // FormatNumber returns the shortest decimal text that reads back as v, never
 // with an exponent: 87.4 is "87.4". NaN and infinities give "NaN", "+Inf" and

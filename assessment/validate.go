@@ -80,9 +80,13 @@ func (a Attribute) validate(p *Problems, path string) {
 			p.Add(path+".value", "must be a finite number")
 		}
 	case SubResult:
-		v.Score.validate(p, path+".score")
-		if v.Status != "" && !v.Status.Known() {
-			p.Add(path+".status", "unknown")
+		v.Score.validate(p, path+".value.score")
+		switch {
+		case v.Status == "":
+		case v.Status == StatusRejected:
+			p.Add(path+".value.status", "a part of a test is not rejected; use cancelled")
+		case !v.Status.Known():
+			p.Add(path+".value.status", "unknown")
 		}
 	default:
 		// The compiler lets pointers through; no client translates them.

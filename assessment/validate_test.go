@@ -69,10 +69,11 @@ func TestResultValidateRules(t *testing.T) {
 		}, "attributes[0].label", "required"},
 		{"empty link", attribute(assessment.Link("")), "attributes[1].value", domainNotURL},
 		{"relative link", attribute(assessment.Link("/report")), "attributes[1].value", domainNotURL},
-		{"sub-result of unknown status", attribute(assessment.SubResult{Status: "done"}), "attributes[1].status", "unknown"},
+		{"sub-result rejected", attribute(assessment.SubResult{Status: assessment.StatusRejected}), "attributes[1].value.status", "a part of a test is not rejected; use cancelled"},
+		{"sub-result of unknown status", attribute(assessment.SubResult{Status: "done"}), "attributes[1].value.status", "unknown"},
 		{"sub-result min above max", attribute(assessment.SubResult{
 			Status: assessment.StatusCompleted, Score: assessment.ScoreBetween(1, 2, 1),
-		}), "attributes[1].score.min", "must not be above max"},
+		}), "attributes[1].value.score.min", "must not be above max"},
 		{"attachment without name", attachment(assessment.Attachment{URL: "https://example.com"}), "attachments[1].name", "required"},
 		{"attachment without content", attachment(assessment.Attachment{Name: "n", ContentType: "a/b"}), "attachments[1]", "needs a url or data"},
 		{"attachment with empty data", attachment(assessment.Attachment{Name: "n", ContentType: "a/b", Data: []byte{}}), "attachments[1]", "needs a url or data"},
@@ -90,7 +91,7 @@ func TestResultValidateRules(t *testing.T) {
 			rule{"number", attribute(assessment.Number(bad)), "attributes[1].value", domainNotNumber},
 			rule{"sub-result score", attribute(assessment.SubResult{
 				Status: assessment.StatusCompleted, Score: &assessment.Score{Value: bad},
-			}), "attributes[1].score.value", domainNotNumber},
+			}), "attributes[1].value.score.value", domainNotNumber},
 		)
 	}
 	for _, bad := range []string{"example.com/r", "//example.com/r", "https://", "https:///r", "https://:443/r", "ftp://example.com", "javascript:alert(1)", "http://a b", "https://example.com/\n"} {
@@ -163,8 +164,8 @@ func TestResultValidateReportsEverything(t *testing.T) {
 		{Path: "attributes[0].label", Message: "required"},
 		{Path: "attributes[0].value", Message: "required"},
 		{Path: "attributes[1].label", Message: "required"},
-		{Path: "attributes[1].score.value", Message: domainNotNumber},
-		{Path: "attributes[1].status", Message: "unknown"},
+		{Path: "attributes[1].value.score.value", Message: domainNotNumber},
+		{Path: "attributes[1].value.status", Message: "unknown"},
 		{Path: "attachments[0].name", Message: "required"},
 		{Path: "attachments[0]", Message: "needs a url or data"},
 		{Path: "attachments[1].name", Message: "required"},

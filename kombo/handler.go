@@ -234,7 +234,7 @@ func refuse(text string, err error) reply {
 
 // fault is never a 422: the order stays open at Kombo.
 func fault(err error) reply {
-	if after, ok := assessment.Retryable(err); ok {
+	if after, ok := assessment.Retryable(err); ok && !errors.Is(err, assessment.ErrFault) {
 		return later(err, after)
 	}
 	return reply{

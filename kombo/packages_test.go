@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessbridge/assessbridge/assessment"
-	"github.com/assessbridge/assessbridge/kombo"
 )
 
 func TestPackages(t *testing.T) {
@@ -180,9 +179,4 @@ func TestSetPackagesIsRepeated(t *testing.T) {
 			require.Equal(t, server.seen[0].Body, server.seen[2].Body, name)
 		})
 	}
-}
-
-func TestCapabilities(t *testing.T) {
-	require.Equal(t, kombo.Limits{}, kombo.Capabilities("unheard-of"))
-	require.Equal(t, kombo.Limits{}, kombo.Capabilities(""))
 }

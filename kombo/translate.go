@@ -200,13 +200,13 @@ func (t *translation) subResult(path string, a assessment.Attribute, v assessmen
 		id = a.Label
 	}
 	if v.Status == assessment.StatusExpired {
-		t.lose(path+".status", "Kombo has no expired: sent as cancelled")
+		t.lose(path+".value.status", "Kombo has no expired: sent as cancelled")
 	}
 	if v.Score.Min != nil && *v.Score.Min != 0 {
-		t.lose(path+".score.min", "Kombo's scales begin at 0")
+		t.lose(path+".value.score.min", "Kombo's scales begin at 0")
 	}
 	if v.Score.Label != "" {
-		t.lose(path+".score.label", "Kombo has no place for it")
+		t.lose(path+".value.score.label", "Kombo has no place for it")
 	}
 	t.wire.Attributes = append(t.wire.Attributes, wireAttribute{
 		Type: "SUB_RESULT", ID: &id, Label: a.Label,

@@ -5,8 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"runtime/debug"
-	"strings"
 
 	"github.com/assessbridge/assessbridge/assessment"
 )
@@ -49,17 +47,9 @@ func checkKey(key string) error {
 	return nil
 }
 
-const modulePath = "github.com/assessbridge/assessbridge"
+// Version is the release of this module that the User-Agent names. It is a
+// constant, because reading the build information would link that reader into
+// every program.
+const Version = "0.1.0"
 
-// userAgent names this module in the version that the program was built with.
-func userAgent() string {
-	version := "devel"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, dep := range info.Deps {
-			if dep.Path == modulePath && strings.HasPrefix(dep.Version, "v") {
-				version = dep.Version[1:]
-			}
-		}
-	}
-	return "assessbridge-go/" + version
-}
+func userAgent() string { return "assessbridge-go/" + Version }

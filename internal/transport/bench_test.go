@@ -112,7 +112,7 @@ func TestAllocations(t *testing.T) {
 		limit float64
 	}{
 		"read":  {reading, 48},
-		"write": {writing, 56}, // watches its connection
+		"write": {writing, 48},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := testing.AllocsPerRun(200, func() { require.NoError(t, smallCall(client, limited.call)) })

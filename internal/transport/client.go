@@ -97,6 +97,8 @@ type Client struct {
 	header      http.Header
 	userAgent   []string
 	contentType []string // of a body that names none
+	// authorization is nil if the key may change.
+	authorization http.Header
 }
 
 // New checks config, fills in its defaults and returns a client.
@@ -109,7 +111,7 @@ func New(config Config) (*Client, error) {
 		return nil, fmt.Errorf("%s: %w", config.Vendor, err)
 	}
 	config = config.withDefaults()
-	return &Client{
+	c := &Client{
 		config:      config,
 		base:        base,
 		prefix:      base.String(),
@@ -117,7 +119,12 @@ func New(config Config) (*Client, error) {
 		header:      constantHeader(config.Header),
 		userAgent:   []string{config.UserAgent},
 		contentType: []string{"application/json"},
-	}, nil
+	}
+	if config.Keys == nil {
+		c.authorization = make(http.Header, 1)
+		config.Authorize(c.authorization, config.Key)
+	}
+	return c, nil
 }
 
 func (c *Config) check() error {

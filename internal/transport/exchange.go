@@ -24,7 +24,6 @@ type exchange struct {
 	askKey  func() (string, error) // nil: the key cannot change
 	renewed bool                   // it was asked for a second time
 
-	wire     wire
 	started  time.Time
 	attempts int
 	current  outcome       // of the latest attempt
@@ -60,9 +59,6 @@ func (e *exchange) prepare(ctx context.Context) (*retryablehttp.Request, error) 
 	if e.client.config.Keys != nil {
 		e.askKey = func() (string, error) { return e.client.key(ctx, e.call.Account) }
 	}
-	if e.call.repeat() != Read {
-		ctx = e.wire.watch(ctx)
-	}
 	request, err := e.client.request(ctx, e.call, e.key)
 	if err != nil {
 		return nil, err
@@ -85,7 +81,6 @@ func (e *exchange) prepare(ctx context.Context) (*retryablehttp.Request, error) 
 func (e *exchange) begin(retryablehttp.Logger, *http.Request, int) {
 	e.attempts++
 	e.again = false
-	e.wire.reset()
 	e.started = time.Now()
 }
 

@@ -56,7 +56,7 @@ func (e *exchange) unanswered(err error) outcome {
 		cause:   err,
 		failure: Failure{Class: assessment.ErrUnavailable},
 		retry:   passing(err),
-		applied: !unsent(err) && !e.wire.unsent(),
+		applied: !unsent(err),
 	}
 }
 

@@ -100,7 +100,11 @@ func (c *Client) requestHeader(call *Call, key string) http.Header {
 	maps.Copy(h, c.header)
 	merge(h, call.Header)
 	h["User-Agent"] = c.userAgent
-	c.config.Authorize(h, key)
+	if c.authorization != nil {
+		maps.Copy(h, c.authorization)
+	} else {
+		c.config.Authorize(h, key)
+	}
 	return h
 }
 

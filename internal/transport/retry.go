@@ -9,8 +9,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"sync/atomic"
 	"time"
 )
 
@@ -153,23 +151,3 @@ func isA[T error](err error) bool {
 	var target T
 	return errors.As(err, &target)
 }
-
-// wire watches whether a request ever got a connection. It knows more than the
-// error does if the context ended while the connection was being made: the
-// error is the context's then. A transport that does not report to
-// [httptrace.ClientTrace] proves nothing.
-type wire struct{ asked, got atomic.Bool }
-
-func (w *wire) watch(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { w.asked.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { w.got.Store(true) },
-	})
-}
-
-func (w *wire) reset() {
-	w.asked.Store(false)
-	w.got.Store(false)
-}
-
-func (w *wire) unsent() bool { return w.asked.Load() && !w.got.Load() }

@@ -130,9 +130,9 @@ func TestUncertaintySticks(t *testing.T) {
 	}
 }
 
-// A real transport tells that it never got a connection, even though the error
-// is only the context's.
-func TestDeadlineWhileConnectingIsNotUncertain(t *testing.T) {
+// The error is only the context's and does not tell how far the request got, so
+// a write is uncertain even if no connection was made.
+func TestDeadlineWhileConnectingIsUncertain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		defer close(release)
@@ -144,7 +144,7 @@ func TestDeadlineWhileConnectingIsNotUncertain(t *testing.T) {
 		defer cancel()
 		_, err := newClient(t, real).Do(ctx, writing)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.False(t, apiError(t, err).Uncertain)
+		require.True(t, apiError(t, err).Uncertain)
 	})
 }
 

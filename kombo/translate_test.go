@@ -1,0 +1,582 @@
+package kombo_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+const (
+	reportURL = "https://example.com/results/42"
+	standIn   = "https://example.com/stand-in"
+)
+
+var finished = time.Date(2026, 6, 30, 14, 0, 0, 250e6, time.FixedZone("CEST", 2*60*60)) // 12:00:00.250 UTC
+
+// done is a completed result; change fills in the rest.
+func done(change func(*assessment.Result)) assessment.Result {
+	r := assessment.Result{Status: assessment.StatusCompleted, ReportURL: reportURL, CompletedAt: finished}
+	if change != nil {
+		change(&r)
+	}
+	return r
+}
+
+// doneBody is what done is on the wire, with the given members added.
+func doneBody(members string) string {
+	return `{"status":"COMPLETED","result_url":"` + reportURL + `","completed_at":"2026-06-30T12:00:00.250Z"` + members + `}`
+}
+
+func text(label, value string) string {
+	return fmt.Sprintf(`{"type":"TEXT","label":%q,"value":%q}`, label, value)
+}
+
+func attributes(items ...string) string { return `,"attributes":[` + strings.Join(items, ",") + `]` }
+
+func lost(fields ...string) (all []assessment.Loss) {
+	for _, f := range fields {
+		all = append(all, assessment.Loss{Field: f})
+	}
+	return all
+}
+
+func kept(fields ...string) (all []assessment.Loss) {
+	for _, f := range fields {
+		all = append(all, assessment.Loss{Field: f, Kept: true})
+	}
+	return all
+}
+
+func one(a ...assessment.Attribute) func(*assessment.Result) {
+	return func(r *assessment.Result) { r.Attributes = a }
+}
+
+// TestTranslation has a row for everything that a result can hold
+// (https://docs.kombo.dev/assessment/v1/put-orders-assessment-order-id-result).
+// The order behind it is Workday's unless another tool is named. The clock of
+// the bubble stands at 2000-01-01T00:00:00Z.
+func TestTranslation(t *testing.T) {
+	sub := func(v assessment.SubResult) func(*assessment.Result) {
+		return one(assessment.Attribute{ID: "s1", Label: "Part", Value: v})
+	}
+	for name, tc := range map[string]struct {
+		tool   string
+		result assessment.Result
+		want   string
+		losses []assessment.Loss
+	}{
+		"open": {
+			result: assessment.Result{Status: assessment.StatusOpen},
+			want:   `{"status":"OPEN","result_url":"` + standIn + `"}`,
+		},
+		"in progress": {
+			result: assessment.Result{Status: assessment.StatusInProgress, At: finished},
+			want:   `{"status":"OPEN","result_url":"` + standIn + `"}`,
+		},
+		"in progress with a report": {
+			result: assessment.Result{Status: assessment.StatusInProgress, ReportURL: reportURL},
+			want:   `{"status":"OPEN","result_url":"` + reportURL + `"}`,
+		},
+		"completed": {result: done(nil), want: doneBody("")},
+		"cancelled": {
+			result: assessment.Result{Status: assessment.StatusCancelled, CompletedAt: finished},
+			want:   `{"status":"CANCELLED","result_url":"` + standIn + `","completed_at":"2026-06-30T12:00:00.250Z"}`,
+		},
+		"cancelled with a report": {
+			result: assessment.Result{Status: assessment.StatusCancelled, CompletedAt: finished, ReportURL: reportURL},
+			want:   `{"status":"CANCELLED","result_url":"` + reportURL + `","completed_at":"2026-06-30T12:00:00.250Z"}`,
+		},
+		"expired, also as text": {
+			result: assessment.Result{Status: assessment.StatusExpired, CompletedAt: finished},
+			want: `{"status":"CANCELLED","result_url":"` + standIn + `","completed_at":"2026-06-30T12:00:00.250Z"` +
+				attributes(text("Status", "Expired")) + `}`,
+			losses: kept("status"),
+		},
+		"expired with status text": {
+			result: assessment.Result{Status: assessment.StatusExpired, CompletedAt: finished, StatusText: "No show"},
+			want: `{"status":"CANCELLED","result_url":"` + standIn + `","completed_at":"2026-06-30T12:00:00.250Z"` +
+				attributes(text("Status", "Expired: No show")) + `}`,
+			losses: kept("status", "status_text"),
+		},
+		"a rejection written afterwards": {
+			result: assessment.Reject("No licences left").(*assessment.Rejection).Result(finished),
+			want: `{"status":"CANCELLED","result_url":"` + standIn + `","completed_at":"2026-06-30T12:00:00.250Z"` +
+				attributes(text("Reason", "No licences left")) + `}`,
+			losses: kept("reason"),
+		},
+
+		"status text": {
+			result: done(func(r *assessment.Result) { r.StatusText = "Waiting for references" }),
+			want:   doneBody(attributes(text("Status", "Waiting for references"))),
+			losses: kept("status_text"),
+		},
+		"outcome passed": {
+			result: done(func(r *assessment.Result) { r.Outcome = assessment.OutcomePassed }),
+			want:   doneBody(attributes(text("Outcome", "Passed"))), losses: kept("outcome"),
+		},
+		"outcome failed": {
+			result: done(func(r *assessment.Result) { r.Outcome = assessment.OutcomeFailed }),
+			want:   doneBody(attributes(text("Outcome", "Failed"))), losses: kept("outcome"),
+		},
+		"summary and reason": {
+			result: done(func(r *assessment.Result) { r.Summary, r.Reason = "Strong <b>&</b> \"calm\"", "Time over" }),
+			want:   doneBody(attributes(text("Summary", "Strong <b>&</b> \"calm\""), text("Reason", "Time over"))),
+			losses: kept("summary", "reason"),
+		},
+
+		"score": {
+			result: done(func(r *assessment.Result) { r.Score = assessment.ScoreOutOf(90, 100) }),
+			want:   doneBody(`,"score":90,"max_score":100`),
+		},
+		"score keeps its decimal text": {
+			result: done(func(r *assessment.Result) { r.Score = assessment.ScoreOutOf(87.4, 100.5) }),
+			want:   doneBody(`,"score":87.4,"max_score":100.5`),
+		},
+		"score of zero": {
+			result: done(func(r *assessment.Result) { r.Score = assessment.ScoreOutOf(0, 0) }),
+			want:   doneBody(`,"score":0,"max_score":0`),
+		},
+		"score below zero": {
+			result: done(func(r *assessment.Result) { r.Score = assessment.ScoreOutOf(-3.5, -1) }),
+			want:   doneBody(`,"score":-3.5,"max_score":-1`),
+		},
+		"score without max": {
+			result: done(func(r *assessment.Result) { r.Score = &assessment.Score{Value: 3} }), want: doneBody(`,"score":3`),
+		},
+		"score above max": {
+			result: done(func(r *assessment.Result) { r.Score = assessment.ScoreOutOf(110, 100) }), want: doneBody(`,"score":110,"max_score":100`),
+		},
+		"score from zero": {
+			result: done(func(r *assessment.Result) { r.Score = assessment.ScoreBetween(5, 0, 10) }),
+			want:   doneBody(`,"score":5,"max_score":10`),
+		},
+		"score from elsewhere": {
+			result: done(func(r *assessment.Result) { r.Score = assessment.ScoreBetween(5, 1, 10) }),
+			want:   doneBody(`,"score":5,"max_score":10`), losses: lost("score.min"),
+		},
+		"score from below zero": {
+			result: done(func(r *assessment.Result) { r.Score = assessment.ScoreBetween(0, -10, 10) }),
+			want:   doneBody(`,"score":0,"max_score":10`), losses: lost("score.min"),
+		},
+		"score with a label": {
+			result: done(func(r *assessment.Result) { r.Score = &assessment.Score{Value: 3, Label: "Stars"} }),
+			want:   doneBody(`,"score":3`), losses: lost("score.label"),
+		},
+		"interim score": {
+			result: assessment.Result{Status: assessment.StatusInProgress, Score: assessment.ScoreOutOf(1, 3)},
+			want:   `{"status":"OPEN","result_url":"` + standIn + `","score":1,"max_score":3}`,
+		},
+
+		"completed at from At": {
+			result: assessment.Result{Status: assessment.StatusCompleted, ReportURL: reportURL, At: finished}, want: doneBody(""),
+		},
+		"completed at before At": {
+			result: done(func(r *assessment.Result) { r.At = finished.Add(time.Hour) }), want: doneBody(""),
+		},
+		"completed now": {
+			result: completed(),
+			want:   `{"status":"COMPLETED","result_url":"` + reportURL + `","completed_at":"2000-01-01T00:00:00.000Z"}`,
+		},
+		"cancelled now": {
+			result: assessment.Result{Status: assessment.StatusCancelled},
+			want:   `{"status":"CANCELLED","result_url":"` + standIn + `","completed_at":"2000-01-01T00:00:00.000Z"}`,
+		},
+		"started": {
+			result: done(func(r *assessment.Result) { r.StartedAt = finished }), want: doneBody(""), losses: lost("started_at"),
+		},
+		"completed at of an interim update": {
+			result: assessment.Result{Status: assessment.StatusInProgress, CompletedAt: finished},
+			want:   `{"status":"OPEN","result_url":"` + standIn + `"}`, losses: lost("completed_at"),
+		},
+
+		"text": {
+			result: done(one(assessment.Attribute{ID: "x", Label: "Fit", Value: assessment.Text("Äußerst \"gut\"\n✓")})),
+			want:   doneBody(attributes(text("Fit", "Äußerst \"gut\"\n✓"))),
+		},
+		"empty text": {
+			result: done(one(assessment.Attribute{Label: "Remark", Value: assessment.Text("")})),
+			want:   doneBody(attributes(text("Remark", ""))),
+		},
+		"link": {
+			result: done(one(assessment.Attribute{Label: "Video", Value: assessment.Link("https://example.com/v?a=1&b=2")})),
+			want:   doneBody(attributes(text("Video", "https://example.com/v?a=1&b=2"))), losses: kept("attributes[0]"),
+		},
+		"number": {
+			result: done(one(
+				assessment.Attribute{Label: "A", Value: assessment.Number(87.4)}, assessment.Attribute{Label: "B", Value: assessment.Number(0)},
+				assessment.Attribute{Label: "C", Value: assessment.Number(1e21)})),
+			want:   doneBody(attributes(text("A", "87.4"), text("B", "0"), text("C", "1000000000000000000000"))),
+			losses: kept("attributes[0]", "attributes[1]", "attributes[2]"),
+		},
+		"flag": {
+			result: done(one(assessment.Attribute{Label: "A", Value: assessment.Flag(true)}, assessment.Attribute{Label: "B", Value: assessment.Flag(false)})),
+			want:   doneBody(attributes(text("A", "Yes"), text("B", "No"))), losses: kept("attributes[0]", "attributes[1]"),
+		},
+		"elapsed": {
+			result: done(one(
+				assessment.Attribute{Label: "A", Value: assessment.Elapsed(time.Hour + 2*time.Minute + 3*time.Second)},
+				assessment.Attribute{Label: "B", Value: assessment.Elapsed(0)},
+				assessment.Attribute{Label: "C", Value: assessment.Elapsed(59*time.Second + 600*time.Millisecond)},
+				assessment.Attribute{Label: "D", Value: assessment.Elapsed(25 * time.Hour)},
+				assessment.Attribute{Label: "E", Value: assessment.Elapsed(-90 * time.Second)},
+				assessment.Attribute{Label: "F", Value: assessment.Elapsed(500 * time.Millisecond)})),
+			want: doneBody(attributes(text("A", "1 h 2 min 3 s"), text("B", "0s"), text("C", "1 min"),
+				text("D", "25 h"), text("E", "-1 min 30 s"), text("F", "500ms"))),
+			losses: kept("attributes[0]", "attributes[1]", "attributes[2]", "attributes[3]", "attributes[4]", "attributes[5]"),
+		},
+		"description": {
+			result: done(one(assessment.Attribute{Label: "A", Description: "help", Value: assessment.Text("x")})),
+			want:   doneBody(attributes(text("A", "x"))), losses: lost("attributes[0].description"),
+		},
+		"what has no field of its own comes before the attributes": {
+			result: done(func(r *assessment.Result) {
+				r.StatusText, r.Outcome, r.Summary, r.Reason = "s", assessment.OutcomePassed, "su", "re"
+				r.Attributes = []assessment.Attribute{{Label: "A", Value: assessment.Text("x")}}
+			}),
+			want:   doneBody(attributes(text("Status", "s"), text("Outcome", "Passed"), text("Summary", "su"), text("Reason", "re"), text("A", "x"))),
+			losses: kept("status_text", "outcome", "summary", "reason"),
+		},
+
+		"sub-result": {
+			result: done(sub(assessment.SubResult{Score: assessment.ScoreOutOf(9.5, 10), Status: assessment.StatusCompleted})),
+			want:   doneBody(attributes(`{"type":"SUB_RESULT","id":"s1","label":"Part","score":{"value":9.5,"max":10},"status":"COMPLETED"}`)),
+		},
+		"sub-result with the status of the whole": {
+			result: done(sub(assessment.SubResult{Score: assessment.ScoreOutOf(0, 1)})),
+			want:   doneBody(attributes(`{"type":"SUB_RESULT","id":"s1","label":"Part","score":{"value":0,"max":1},"status":"COMPLETED"}`)),
+		},
+		"sub-result cancelled": {
+			result: done(sub(assessment.SubResult{Score: assessment.ScoreOutOf(-1, 10), Status: assessment.StatusCancelled})),
+			want:   doneBody(attributes(`{"type":"SUB_RESULT","id":"s1","label":"Part","score":{"value":-1,"max":10},"status":"CANCELLED"}`)),
+		},
+		"sub-result expired": {
+			result: done(sub(assessment.SubResult{Score: assessment.ScoreOutOf(1, 10), Status: assessment.StatusExpired})),
+			want:   doneBody(attributes(`{"type":"SUB_RESULT","id":"s1","label":"Part","score":{"value":1,"max":10},"status":"CANCELLED"}`)),
+			losses: lost("attributes[0].value.status"),
+		},
+		"sub-result without an id": {
+			result: done(one(assessment.Attribute{Label: "Part", Value: assessment.SubResult{Score: assessment.ScoreOutOf(1, 10)}})),
+			want:   doneBody(attributes(`{"type":"SUB_RESULT","id":"Part","label":"Part","score":{"value":1,"max":10},"status":"COMPLETED"}`)),
+		},
+		"sub-result with a scale of its own": {
+			result: done(sub(assessment.SubResult{Score: &assessment.Score{Value: 3, Min: ptr(1.0), Max: ptr(5.0), Label: "Stars"}})),
+			want:   doneBody(attributes(`{"type":"SUB_RESULT","id":"s1","label":"Part","score":{"value":3,"max":5},"status":"COMPLETED"}`)),
+			losses: lost("attributes[0].value.score.min", "attributes[0].value.score.label"),
+		},
+		"sub-result not final": {
+			result: done(sub(assessment.SubResult{Score: assessment.ScoreOutOf(87.4, 100), Status: assessment.StatusInProgress})),
+			want:   doneBody(attributes(text("Part", "87.4 of 100, in progress"))), losses: kept("attributes[0]"),
+		},
+		"sub-result of an interim update": {
+			result: assessment.Result{Status: assessment.StatusOpen, Attributes: []assessment.Attribute{{Label: "Part", Value: assessment.SubResult{}}}},
+			want:   `{"status":"OPEN","result_url":"` + standIn + `"` + attributes(text("Part", "open")) + `}`, losses: kept("attributes[0]"),
+		},
+		"sub-result without a score": {
+			result: done(sub(assessment.SubResult{})),
+			want:   doneBody(attributes(text("Part", "completed"))), losses: kept("attributes[0]"),
+		},
+		"sub-result without max": {
+			result: done(sub(assessment.SubResult{Score: &assessment.Score{Value: 3}})),
+			want:   doneBody(attributes(text("Part", "3, completed"))), losses: kept("attributes[0]"),
+		},
+		"sub-result with max below 1": { // max is at least 1 in the schema
+			result: done(sub(assessment.SubResult{Score: assessment.ScoreOutOf(0.5, 0.99)})),
+			want:   doneBody(attributes(text("Part", "0.5 of 0.99, completed"))), losses: kept("attributes[0]"),
+		},
+
+		"attachments both ways": {
+			result: done(func(r *assessment.Result) {
+				r.Attachments = []assessment.Attachment{
+					{Name: "a.pdf", ContentType: "application/pdf", Data: []byte{0xfb, 0xff, 0xfe, 0x00}}, // +/ and padding
+					{Name: "b.html", URL: "https://files.example.com/b?sig=a&b=<c>"},
+					{Name: "c.docx", ContentType: "application/vnd.ms-word.document-12", URL: "https://files.example.com/c"},
+				}
+			}),
+			want: doneBody(`,"attachments":[{"name":"a.pdf","content_type":"application/pdf","data":"+//+AA=="},
+				{"name":"b.html","data_url":"https://files.example.com/b?sig=a&b=<c>"},
+				{"name":"c.docx","content_type":"application/vnd.ms-word.document-12","data_url":"https://files.example.com/c"}]`),
+		},
+		"passthrough": {
+			result: done(func(r *assessment.Result) {
+				r.Passthrough = map[assessment.Vendor]json.RawMessage{
+					assessment.Kombo:    json.RawMessage(` {"smartrecruiters": {"scoreLabel": "Top <5 %>"}} `),
+					assessment.StackOne: json.RawMessage(`{"other":1}`),
+				}
+			}),
+			want: doneBody(`,"remote_fields":{"smartrecruiters":{"scoreLabel":"Top <5 %>"}}`),
+		},
+		"passthrough of another vendor": {
+			result: done(func(r *assessment.Result) {
+				r.Passthrough = map[assessment.Vendor]json.RawMessage{assessment.Ashby: json.RawMessage(`{}`)}
+			}),
+			want: doneBody(""),
+		},
+
+		// https://docs.kombo.dev/assessment/connectors
+		"avature": {
+			tool: "avature",
+			result: done(func(r *assessment.Result) {
+				r.Score, r.Summary = assessment.ScoreOutOf(1, 2), "s"
+				r.Attachments = []assessment.Attachment{{Name: "a.pdf", URL: "https://example.com/a.pdf"}}
+			}),
+			want: doneBody(`,"score":1,"max_score":2` + attributes(text("Summary", "s")) +
+				`,"attachments":[{"name":"a.pdf","data_url":"https://example.com/a.pdf"}]`),
+			losses: append(kept("summary"), lost("attributes", "attachments")...),
+		},
+		"avature, score alone": {
+			tool:   "avature",
+			result: done(func(r *assessment.Result) { r.Score = assessment.ScoreOutOf(1, 2) }),
+			want:   doneBody(`,"score":1,"max_score":2`),
+		},
+		"greenhouse, final": {tool: "greenhouse", result: done(nil), want: doneBody("")},
+		"greenhouse, cancelled": {
+			tool:   "greenhouse",
+			result: assessment.Result{Status: assessment.StatusCancelled, CompletedAt: finished},
+			want:   `{"status":"CANCELLED","result_url":"` + standIn + `","completed_at":"2026-06-30T12:00:00.250Z"}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tool := tc.tool
+				if tool == "" {
+					tool = "workday"
+				}
+				server := play(answers(200, written))
+				client := newClient(t, server, withStandIn)
+				preview, err := client.Preview(refTo(tool), tc.result)
+				require.NoError(t, err)
+				require.Empty(t, server.seen, "a preview sends nothing")
+
+				receipt, err := client.PublishResult(t.Context(), refTo(tool), tc.result)
+				require.NoError(t, err)
+				require.Len(t, server.seen, 1)
+				requireSameJSON(t, []byte(tc.want), []byte(server.seen[0].Body))
+				requireEqual(t, tc.losses, withoutReasons(t, receipt.Losses))
+
+				preview.Attempts = receipt.Attempts
+				requireEqual(t, preview, receipt)
+			})
+		})
+	}
+}
+
+// withoutReasons checks that every loss has a reason, and takes it off.
+func withoutReasons(t testing.TB, losses []assessment.Loss) []assessment.Loss {
+	t.Helper()
+	var all []assessment.Loss
+	for _, l := range losses {
+		require.NotEmpty(t, l.Reason, l.Field)
+		all = append(all, assessment.Loss{Field: l.Field, Kept: l.Kept})
+	}
+	return all
+}
+
+// Only five fields reach Avature, and remote fields are not among them.
+func TestAvatureTakesNoRemoteFields(t *testing.T) {
+	result := done(func(r *assessment.Result) {
+		r.Passthrough = map[assessment.Vendor]json.RawMessage{assessment.Kombo: json.RawMessage(`{"recruitee":{"subtitle":"x"}}`)}
+	})
+	preview, err := newClient(t, play(answers(200, written))).Preview(refTo("avature"), result)
+	require.NoError(t, err)
+	requireEqual(t, lost("passthrough.kombo"), withoutReasons(t, preview.Losses))
+}
+
+func TestInterimUpdates(t *testing.T) {
+	for _, status := range []assessment.Status{assessment.StatusOpen, assessment.StatusInProgress} {
+		for tool, want := range map[string]struct{ sent, warned bool }{
+			"greenhouse":     {sent: false, warned: true},
+			"successfactors": {sent: true, warned: true}, // taken, and shown to nobody
+			"workday":        {sent: true},
+		} {
+			t.Run(fmt.Sprintf("%s/%s", tool, status), func(t *testing.T) {
+				server := play(answers(200, written))
+				client := newClient(t, server, withStandIn)
+				result := assessment.Result{Status: status}
+				preview, err := client.Preview(refTo(tool), result)
+				require.NoError(t, err)
+				receipt, err := client.PublishResult(t.Context(), refTo(tool), result)
+				require.NoError(t, err)
+				require.Equal(t, !want.sent, receipt.Skipped)
+				require.Equal(t, want.sent, len(server.seen) == 1)
+				require.Equal(t, want.warned, len(receipt.Warnings) == 1)
+				preview.Attempts = receipt.Attempts
+				requireEqual(t, preview, receipt)
+			})
+		}
+	}
+}
+
+func TestOctetStreamWarning(t *testing.T) {
+	receipt, err := newClient(t, play(answers(200, written))).PublishResult(t.Context(), refTo("workday"), done(func(r *assessment.Result) {
+		r.Attachments = []assessment.Attachment{{Name: "a.bin", ContentType: "application/octet-stream", Data: []byte("x")}}
+	}))
+	require.NoError(t, err)
+	require.Len(t, receipt.Warnings, 1)
+	require.Contains(t, receipt.Warnings[0], "attachments[0].content_type")
+}
+
+// marker is in everything a candidate's data could be in.
+const marker = "M4rkus"
+
+func TestRefusedBeforeTheNetwork(t *testing.T) {
+	attachment := func(a ...assessment.Attachment) func(*assessment.Result) {
+		return func(r *assessment.Result) { r.Attachments = a }
+	}
+	data := []byte(marker)
+	nan, inf := math.NaN(), math.Inf(-1)
+	for name, tc := range map[string]struct {
+		ref    *assessment.OrderRef
+		change func(*assessment.Result)
+		want   []string
+	}{
+		"no status":      {change: func(r *assessment.Result) { r.Status = "" }, want: []string{"status"}},
+		"rejected":       {change: func(r *assessment.Result) { r.Status = assessment.StatusRejected }, want: []string{"status"}},
+		"unknown status": {change: func(r *assessment.Result) { r.Status = marker }, want: []string{"status"}},
+		"unknown outcome": {
+			change: func(r *assessment.Result) { r.Outcome = marker }, want: []string{"outcome"},
+		},
+		"no report": {change: func(r *assessment.Result) { r.ReportURL = "" }, want: []string{"report_url"}},
+		"no report, cancelled": {change: func(r *assessment.Result) {
+			r.ReportURL, r.Status = "", assessment.StatusCancelled
+		}, want: []string{"report_url"}},
+		"no report, expired": {change: func(r *assessment.Result) {
+			r.ReportURL, r.Status = "", assessment.StatusExpired
+		}, want: []string{"report_url"}},
+		"no report, open": {change: func(r *assessment.Result) {
+			r.ReportURL, r.Status = "", assessment.StatusOpen
+		}, want: []string{"report_url"}},
+		"no report, in progress": {change: func(r *assessment.Result) {
+			r.ReportURL, r.Status = "", assessment.StatusInProgress
+		}, want: []string{"report_url"}},
+		"relative report":  {change: func(r *assessment.Result) { r.ReportURL = "/" + marker }, want: []string{"report_url"}},
+		"report of a file": {change: func(r *assessment.Result) { r.ReportURL = "file:///" + marker }, want: []string{"report_url"}},
+		"year 10000":       {change: func(r *assessment.Result) { r.CompletedAt = utc(10000, 1, 1, 0, 0) }, want: []string{"completed_at"}},
+		"year 10000 by At": {change: func(r *assessment.Result) { r.CompletedAt, r.At = time.Time{}, utc(10000, 1, 1, 0, 0) }, want: []string{"at"}},
+		"year 10000 in UTC": {change: func(r *assessment.Result) {
+			r.CompletedAt = time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -2*60*60))
+		}, want: []string{"completed_at"}},
+		"NaN":           {change: func(r *assessment.Result) { r.Score = assessment.ScoreOutOf(nan, 1) }, want: []string{"score.value"}},
+		"infinite max":  {change: func(r *assessment.Result) { r.Score = assessment.ScoreOutOf(1, inf) }, want: []string{"score.max"}},
+		"no label":      {change: one(assessment.Attribute{Value: assessment.Text(marker)}), want: []string{"attributes[0].label"}},
+		"no value":      {change: one(assessment.Attribute{Label: marker}), want: []string{"attributes[0].value"}},
+		"NaN number":    {change: one(assessment.Attribute{Label: marker, Value: assessment.Number(nan)}), want: []string{"attributes[0].value"}},
+		"relative link": {change: one(assessment.Attribute{Label: marker, Value: assessment.Link(marker)}), want: []string{"attributes[0].value"}},
+		"NaN sub-result": {
+			change: one(assessment.Attribute{Label: marker, Value: assessment.SubResult{Score: assessment.ScoreOutOf(nan, inf)}}),
+			want:   []string{"attributes[0].value.score.value", "attributes[0].value.score.max"},
+		},
+		"unknown status of a sub-result": {
+			change: one(assessment.Attribute{Label: marker, Value: assessment.SubResult{Status: marker}}), want: []string{"attributes[0].value.status"},
+		},
+		// SUB_RESULT takes COMPLETED and CANCELLED only.
+		"rejected sub-result": {
+			change: one(assessment.Attribute{Label: marker, Value: assessment.SubResult{Score: assessment.ScoreOutOf(1, 2), Status: assessment.StatusRejected}}),
+			want:   []string{"attributes[0].value.status"},
+		},
+		"six attachments": {change: func(r *assessment.Result) {
+			for range 6 {
+				r.Attachments = append(r.Attachments, assessment.Attachment{Name: marker, URL: "https://example.com/" + marker})
+			}
+		}, want: []string{"attachments"}},
+		"attachment without a name":     {change: attachment(assessment.Attachment{URL: "https://example.com/" + marker}), want: []string{"attachments[0].name"}},
+		"attachment without anything":   {change: attachment(assessment.Attachment{Name: marker}), want: []string{"attachments[0]"}},
+		"attachment with both":          {change: attachment(assessment.Attachment{Name: marker, ContentType: "a/b", Data: data, URL: "https://example.com"}), want: []string{"attachments[0]"}},
+		"attachment, relative URL":      {change: attachment(assessment.Attachment{Name: marker, URL: "/" + marker}), want: []string{"attachments[0].url"}},
+		"data without a type":           {change: attachment(assessment.Attachment{Name: marker, Data: data}), want: []string{"attachments[0].content_type"}},
+		"type with a plus":              {change: attachment(assessment.Attachment{Name: marker, ContentType: "image/svg+xml", Data: data}), want: []string{"attachments[0].content_type"}},
+		"type with a plus beside a URL": {change: attachment(assessment.Attachment{Name: marker, ContentType: "image/svg+xml", URL: "https://example.com"}), want: []string{"attachments[0].content_type"}},
+		"type with parameters":          {change: attachment(assessment.Attachment{Name: marker, ContentType: "text/html; charset=utf-8", Data: data}), want: []string{"attachments[0].content_type"}},
+		"type without a subtype":        {change: attachment(assessment.Attachment{Name: marker, ContentType: "pdf", Data: data}), want: []string{"attachments[0].content_type"}},
+		"type with a line break":        {change: attachment(assessment.Attachment{Name: marker, ContentType: "a/b\n", Data: data}), want: []string{"attachments[0].content_type"}},
+		"type with an umlaut":           {change: attachment(assessment.Attachment{Name: marker, ContentType: "a/ü", Data: data}), want: []string{"attachments[0].content_type"}},
+		"passthrough of no object": {change: func(r *assessment.Result) {
+			r.Passthrough = map[assessment.Vendor]json.RawMessage{assessment.Kombo: json.RawMessage(`"` + marker + `"`)}
+		}, want: []string{"passthrough.kombo"}},
+		"passthrough cut": {change: func(r *assessment.Result) {
+			r.Passthrough = map[assessment.Vendor]json.RawMessage{assessment.Kombo: json.RawMessage(`{"a":` + marker)}
+		}, want: []string{"passthrough.kombo"}},
+
+		"zero ref":           {ref: &assessment.OrderRef{}, want: []string{"ref.vendor", "ref.account", "ref.id"}},
+		"another vendor":     {ref: &assessment.OrderRef{Vendor: assessment.Ashby, Account: "a", ID: "b"}, want: []string{"ref.vendor"}},
+		"another connection": {ref: &assessment.OrderRef{Vendor: assessment.Kombo, Connection: "us", Account: "a", ID: "b"}, want: []string{"ref.connection"}},
+		"no integration":     {ref: &assessment.OrderRef{Vendor: assessment.Kombo, ID: "b"}, want: []string{"ref.account"}},
+		"no id":              {ref: &assessment.OrderRef{Vendor: assessment.Kombo, Account: "a"}, want: []string{"ref.id"}},
+		// A dot segment would be taken out of the path by whatever is in between
+		// (RFC 3986, 5.2.4), and a line break would end the header.
+		"id of two dots":                {ref: &assessment.OrderRef{Vendor: assessment.Kombo, Account: "a", ID: ".."}, want: []string{"ref.id"}},
+		"id of a dot":                   {ref: &assessment.OrderRef{Vendor: assessment.Kombo, Account: "a", ID: "."}, want: []string{"ref.id"}},
+		"integration with a line break": {ref: &assessment.OrderRef{Vendor: assessment.Kombo, Account: "a\r\nb", ID: "b"}, want: []string{"ref.account"}},
+
+		"everything at once": {
+			ref: &assessment.OrderRef{Vendor: assessment.StackOne},
+			change: func(r *assessment.Result) {
+				r.Status, r.ReportURL, r.Score = assessment.StatusCompleted, "", assessment.ScoreOutOf(nan, 1)
+				r.Attributes = []assessment.Attribute{{}, {Label: "x", Value: assessment.Number(inf)}}
+				for range 6 {
+					r.Attachments = append(r.Attachments, assessment.Attachment{ContentType: "a+b/c"})
+				}
+				r.Attachments[1] = assessment.Attachment{Name: "x", URL: "https://example.com"}
+				r.Attachments[2], r.Attachments[3], r.Attachments[4] = r.Attachments[1], r.Attachments[1], r.Attachments[1]
+			},
+			want: []string{
+				"ref.vendor", "ref.account", "ref.id", "score.value", "attributes[0].label", "attributes[0].value", "attributes[1].value",
+				"attachments[0].name", "attachments[0]", "attachments[5].name", "attachments[5]", "report_url",
+				"attachments", "attachments[0].content_type", "attachments[5].content_type",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ref, result := refTo("workday"), done(tc.change)
+			if tc.ref != nil {
+				ref = *tc.ref
+			}
+			server := play(answers(200, written))
+			client := newClient(t, server)
+			receipt, err := client.PublishResult(t.Context(), ref, result)
+			require.Equal(t, tc.want, paths(t, err))
+			require.Empty(t, server.seen)
+			require.Equal(t, assessment.Receipt{}, receipt)
+			require.ErrorIs(t, err, assessment.ErrInvalid)
+			require.NotContains(t, err.Error(), marker)
+
+			_, previewed := client.Preview(ref, result)
+			require.Equal(t, err, previewed)
+		})
+	}
+}
+
+// The order of losses and problems is part of what tests of a host compare.
+func TestReceiptsAndProblemsAreDeterministic(t *testing.T) {
+	client := newClient(t, play(answers(200, written)))
+	good := done(func(r *assessment.Result) {
+		r.Status, r.StatusText, r.Outcome, r.Summary, r.Reason, r.StartedAt = assessment.StatusExpired, "s", assessment.OutcomeFailed, "su", "re", finished
+		r.Score = &assessment.Score{Value: 1, Min: ptr(0.5), Label: "l"}
+		r.Attributes = []assessment.Attribute{{Label: "A", Description: "d", Value: assessment.Flag(true)}, {Label: "B", Value: assessment.SubResult{}}}
+		r.Attachments = []assessment.Attachment{{Name: "a", ContentType: "application/octet-stream", URL: "https://example.com"}}
+	})
+	bad := done(func(r *assessment.Result) {
+		r.Passthrough = map[assessment.Vendor]json.RawMessage{}
+		for _, v := range []assessment.Vendor{"a", "b", "c", "d", assessment.Kombo} {
+			r.Passthrough[v] = json.RawMessage(`1`)
+		}
+	})
+	first, err := client.Preview(refTo("avature"), good)
+	require.NoError(t, err)
+	_, problems := client.Preview(refTo("avature"), bad)
+	require.Error(t, problems)
+	for range 50 {
+		again, err := client.Preview(refTo("avature"), good)
+		require.NoError(t, err)
+		requireEqual(t, first, again)
+		_, err = client.Preview(refTo("avature"), bad)
+		require.Equal(t, problems.Error(), err.Error())
+	}
+}
