@@ -139,6 +139,24 @@ func TestIntakeNewOrderOutlivesTheCancelledOne(t *testing.T) {
 	})
 }
 
+// The cancel of one order is nothing to another that is being started.
+func TestIntakeCancelOfAnotherOrder(t *testing.T) {
+	intakeBothKinds(t, func(t *testing.T, o assessment.Order) {
+		p := &intakeProvider{start: intakeSlow(4567 * time.Millisecond)}
+		in := intakeOf(t, p, assessment.NewMemoryStore(0))
+		first := intakeDeliver(t.Context(), in, o)
+		synctest.Wait()
+		other := p.refs()[0]
+		other.Vendor, other.Account = assessment.Ashby, "other"
+		require.NoError(t, in.Cancel(t.Context(), other))
+		second := <-intakeDeliver(t.Context(), in, o)
+		require.NoError(t, second.err)
+		require.Equal(t, 4567*time.Millisecond, second.took)
+		require.Equal(t, intakeBytes(t, (<-first).accepted), intakeBytes(t, second.accepted))
+		require.Equal(t, 1, p.calls())
+	})
+}
+
 // If the record cannot be deleted, the provider must not stop the test: the
 // next Start would be answered with it.
 func TestIntakeCancelWhileTheStoreIsDown(t *testing.T) {

@@ -25,7 +25,7 @@ func TestIntakeFaults(t *testing.T) {
 		"panic with a text":   func() { panic("about " + intakeSecret) },
 		"panic with a struct": func() { panic(struct{ Email string }{intakeSecret}) },
 		"panic with nil":      func() { panic(nil) },
-		"nil map":             func() { var m map[string]int; m[intakeSecret] = 1 },
+		"bad index":           func() { make(map[string][]int)[intakeSecret][0] = 1 },
 		"bad conversion":      func() { var v any = intakeSecret; _ = v.(int) },
 		"goexit":              runtime.Goexit,
 	}
