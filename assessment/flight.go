@@ -81,11 +81,11 @@ func (f *flight) answer(o Order, joined bool) (Accepted, error) {
 	// Decoded for each delivery: what one does to its Update is nothing to the
 	// others.
 	a, err := decodeAnswer(f.claim)
-	if err == nil {
-		err = checkInline(o, a.Started)
-	}
 	if err != nil {
 		return Accepted{}, err
+	}
+	if err := checkInline(o, a.Started); err != nil {
+		return Accepted{}, faulty(err)
 	}
 	a.Replayed = f.replayed || joined
 	return a, nil
@@ -197,7 +197,7 @@ func (in *Intake) start(ctx context.Context, claim Claim, o Order) (answered Cla
 	}
 	if err != nil {
 		in.expire(ctx, claim, err)
-		return Claim{}, false, err
+		return Claim{}, false, faulty(err)
 	}
 	lost, err = in.settle(ctx, claim)
 	return claim, lost, err
@@ -210,7 +210,7 @@ func (in *Intake) renew(ctx context.Context, claim Claim) (stop func()) {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		tick := time.NewTicker(in.lease / 3)
+		tick := time.NewTicker(max(in.lease/3, 1))
 		defer tick.Stop()
 		for {
 			select {
@@ -232,8 +232,13 @@ func (in *Intake) renewOnce(ctx context.Context, claim Claim) {
 	defer cancel()
 	// Without a Ref, so that an order cancelled meanwhile is not recorded anew.
 	got, err := in.store.Claim(bounded, Claim{Key: claim.Key, Token: claim.Token}, in.lease)
-	if ctx.Err() == nil && (err != nil || got.Token != claim.Token) {
-		in.logger.WarnContext(ctx, "lease not renewed while the provider runs", "order", claim.Ref, "error", err)
+	if ctx.Err() != nil || err == nil && got.Token == claim.Token {
+		return
+	}
+	in.logger.WarnContext(ctx, "lease not renewed while the provider runs", "order", claim.Ref, "error", err)
+	if err == nil || errors.Is(err, ErrClaimLost) {
+		// Cancelled on another replica: who comes now asks for a new order.
+		in.detach(claim.Ref)
 	}
 }
 
@@ -268,6 +273,11 @@ func (in *Intake) settle(ctx context.Context, claim Claim) (lost bool, err error
 func (in *Intake) release(ctx context.Context, claim Claim, no *Rejection) error {
 	ctx, cancel := context.WithTimeout(ctx, in.deadline)
 	defer cancel()
+	// If the claim is no longer ours, whoever has it knows better.
+	got, err := in.store.Claim(ctx, Claim{Key: claim.Key, Token: claim.Token}, in.lease)
+	if errors.Is(err, ErrClaimLost) || err == nil && got.Token != claim.Token {
+		return no
+	}
 	if err := in.store.Forget(ctx, claim.Ref); err != nil {
 		in.logger.ErrorContext(ctx, "rejected order not freed", "order", claim.Ref, "error", err)
 	}

@@ -15,6 +15,10 @@ var (
 	errGoexit = errors.New("assessment: the provider ended its goroutine")
 )
 
+// faulty marks an error as the provider's. Without the mark a handler could take
+// a *ValidationError that the provider came upon for one of the order.
+func faulty(err error) error { return fmt.Errorf("%w: %w", ErrFault, err) }
+
 // recovered calls fn in a goroutine of its own, so that not even
 // runtime.Goexit gets past it, and waits for its end however long that takes.
 func recovered[T any](ctx context.Context, in *Intake, fn func(context.Context) (T, error)) (T, error) {
@@ -64,6 +68,9 @@ func guard[T any](ctx context.Context, in *Intake, operation string, ref OrderRe
 	}()
 	select {
 	case o := <-done:
+		if o.err != nil {
+			o.err = faulty(o.err)
+		}
 		return o.value, o.err
 	case <-ctx.Done():
 		var zero T

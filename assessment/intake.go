@@ -110,7 +110,7 @@ func orDefault(d, standard time.Duration) time.Duration {
 // Start has the provider take the order, once. The error is a [*Rejection] if
 // the provider said no, a [*ValidationError] if the order has no id and needs
 // one, [ErrInProgress], [ErrDraining] or [ErrStore] if it cannot be said now,
-// and the provider's fault otherwise. The end of ctx ends the waiting, not the
+// and the provider's error, matching [ErrFault], otherwise. The end of ctx ends the waiting, not the
 // start.
 func (in *Intake) Start(ctx context.Context, o Order) (Accepted, error) {
 	key, ref, keyed, err := identify(o)
@@ -181,7 +181,8 @@ func (in *Intake) Adopt(ctx context.Context, ref OrderRef, s Started) error {
 
 // Cancel frees the order for a new start and tells the provider, always, for
 // unknown references too, so that repeated cancels converge. If the store
-// cannot be asked the provider is not called, and the sender has to come again.
+// cannot be asked ([ErrStore]) the provider is not called, and the sender has to
+// come again. An error of the provider matches [ErrFault].
 func (in *Intake) Cancel(ctx context.Context, ref OrderRef) error {
 	ctx = context.WithoutCancel(ctx)
 	bounded, cancel := context.WithTimeout(ctx, in.deadline)
@@ -196,7 +197,8 @@ func (in *Intake) Cancel(ctx context.Context, ref OrderRef) error {
 	return err
 }
 
-// Packages asks the provider for its packages.
+// Packages asks the provider for its packages. An error of the provider matches
+// [ErrFault].
 func (in *Intake) Packages(ctx context.Context, q PackageQuery) ([]Package, error) {
 	ctx, cancel := context.WithTimeout(ctx, in.deadline)
 	defer cancel()
