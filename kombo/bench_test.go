@@ -316,6 +316,7 @@ func BenchmarkLargeAttachmentFloor(b *testing.B) {
 // Allocations are hard numbers; the race detector adds its own.
 func TestAllocations(t *testing.T) {
 	client := newClient(t, discard{[]byte(written)})
+	reader := newClient(t, discard{[]byte(`{"status":"success","data":{"packages":[]}}`)})
 	verifier := benchVerifier(t)
 	body := orderBody(t)
 	header := signedWith(verifier.Sign(body))
@@ -324,6 +325,10 @@ func TestAllocations(t *testing.T) {
 		run   func() error
 	}{
 		"call": {48, func() error {
+			_, err := reader.Packages(t.Context(), integration)
+			return err
+		}},
+		"result": {64, func() error { // translates and encodes a body besides
 			_, err := client.PublishResult(t.Context(), refTo("workday"), benchResult)
 			return err
 		}},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -70,6 +71,17 @@ type Config struct {
 	Timeout time.Duration
 }
 
+// String describes the configuration without keys.
+func (c Config) String() string {
+	return fmt.Sprintf("kombo config (region %q, base URL %q, connection %q)", c.Region, c.BaseURL, c.Connection)
+}
+
+// Format implements [fmt.Formatter]: every verb prints [Config.String].
+func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// LogValue implements [slog.LogValuer] without keys.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
 // Client calls Kombo's API. It is safe for concurrent use.
 type Client struct {
 	transport  *transport.Client
@@ -126,6 +138,15 @@ func (c *Config) baseURL() (string, error) {
 	return "", fmt.Errorf("kombo: unknown region %q", c.Region)
 }
 
+// String names the client without its key.
+func (c Client) String() string { return fmt.Sprintf("kombo client (connection %q)", c.connection) }
+
+// Format implements [fmt.Formatter]: every verb prints [Client.String].
+func (c Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// LogValue implements [slog.LogValuer] without the key.
+func (c Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
 // Vendor implements [assessment.Publisher].
 func (c *Client) Vendor() assessment.Vendor { return assessment.Kombo }
 
@@ -178,9 +199,9 @@ func selectIntegration(call *transport.Call, integration string) {
 	call.Header = http.Header{integrationHeader: {integration}}
 }
 
-// errNoIntegration is what an assessment call without an integration gets.
-func errNoIntegration() error {
-	var p assessment.Problems
-	p.Add("integration", "required")
-	return p.Err()
+// checkIntegration notes an assessment call without an integration.
+func checkIntegration(p *assessment.Problems, integration string) {
+	if integration == "" {
+		p.Add("integration", "required")
+	}
 }

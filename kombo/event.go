@@ -30,6 +30,16 @@ const (
 	EventDataChanged             EventType = "data-changed"
 )
 
+// Known reports whether t is one of the types defined here.
+func (t EventType) Known() bool {
+	switch t {
+	case EventOrderReceived, EventInlineOrderReceived, EventIntegrationCreated, EventIntegrationDeleted,
+		EventIntegrationStateChanged, EventConnectionFlowFailed, EventSyncFinished, EventDataChanged:
+		return true
+	}
+	return false
+}
+
 // Event is one webhook delivery, decoded.
 type Event struct {
 	// ID identifies the event. Delivery is at least once: the same ID may come
@@ -192,9 +202,7 @@ func ParseEvent(body []byte) (Event, error) {
 		return Event{}, fmt.Errorf("%w: no valid JSON", ErrMalformedEvent)
 	}
 	if _, unknown := event.Data.(UnknownEvent); unknown {
-		event.Drift = []assessment.Drift{{
-			Vendor: assessment.Kombo, Event: wire.Type, Field: "type", Value: wire.Type,
-		}}
+		event.Drift = []assessment.Drift{unknownDrift(event.Type)}
 	}
 	return event, nil
 }
@@ -246,6 +254,16 @@ func decodeUnknown(body []byte) (EventData, error) {
 		return nil, err
 	}
 	return UnknownEvent{bytes.Clone(wire.Data)}, nil
+}
+
+// unknownDrift reports a type without a Go type, or one whose data has another
+// shape than documented.
+func unknownDrift(t EventType) assessment.Drift {
+	d := assessment.Drift{Vendor: assessment.Kombo, Event: string(t), Field: "data"}
+	if !t.Known() {
+		d.Field, d.Value = "type", string(t)
+	}
+	return d
 }
 
 // orderDrift reports what an order holds that this version does not know.

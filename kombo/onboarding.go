@@ -181,20 +181,27 @@ func (c *Client) Integration(ctx context.Context, integration string) (Integrati
 
 // DeleteIntegration deletes a customer's integration for good.
 func (c *Client) DeleteIntegration(ctx context.Context, integration string) error {
-	_, err := request[struct{}](ctx, c, "DELETE /integrations/{id}",
-		http.MethodDelete, struct{}{}, "integrations", integration)
+	call, err := onboardingCall("DELETE /integrations/{id}", http.MethodDelete, struct{}{}, "integrations", integration)
+	if err != nil {
+		return err
+	}
+	_, err = c.write(ctx, call)
 	var failure *assessment.APIError
-	if errors.As(err, &failure) && failure.Attempts > 1 && errors.Is(err, assessment.ErrNotFound) {
-		return nil // the attempt before was carried out, and its answer lost
+	if errors.As(err, &failure) && failure.Uncertain && errors.Is(err, assessment.ErrNotFound) {
+		return nil // an attempt before was carried out, and its answer lost
 	}
 	return err
 }
 
 // SetEnabled pauses an integration or lets it go on.
 func (c *Client) SetEnabled(ctx context.Context, integration string, enabled bool) error {
-	_, err := request[struct{}](ctx, c, "PUT /integrations/{id}/enabled", http.MethodPut, struct {
+	call, err := onboardingCall("PUT /integrations/{id}/enabled", http.MethodPut, struct {
 		Value bool `json:"value"`
 	}{enabled}, "integrations", integration, "enabled")
+	if err != nil {
+		return err
+	}
+	_, err = c.write(ctx, call)
 	return err
 }
 
@@ -239,25 +246,43 @@ func (c *Client) Tools(ctx context.Context) ([]Tool, error) {
 	return tools, err
 }
 
+// errNoLink: a success that holds nothing to give to the customer.
+var errNoLink = errors.New("the answer holds no link")
+
 func (c *Client) link(ctx context.Context, operation string, body wireLinkRequest, path ...string) (string, error) {
 	got, err := request[struct {
 		Link string `json:"link"`
 	}](ctx, c, operation, http.MethodPost, body, path...)
+	if err == nil && got.Link == "" {
+		err = &assessment.APIError{
+			Vendor: assessment.Kombo, Operation: operation, StatusCode: http.StatusOK, Attempts: 1, Cause: errNoLink,
+		}
+	}
 	return got.Link, err
 }
 
 // request makes a call that names no integration in its header and returns the
-// data of the answer. All of these end in the same state when they are made
-// twice, so that they may be repeated: a second link replaces none.
+// data of the answer.
 func request[T any](ctx context.Context, c *Client, operation, method string, body any, path ...string) (T, error) {
-	call := transport.Call{Operation: operation, Method: method, Path: path, Repeat: transport.Same}
-	if body != nil {
-		var err error
-		if call.Body, err = transport.Encode(body); err != nil {
-			var zero T
-			return zero, fmt.Errorf("kombo: encode request: %w", err)
-		}
+	call, err := onboardingCall(operation, method, body, path...)
+	if err != nil {
+		var zero T
+		return zero, err
 	}
 	got, _, err := transport.JSON[envelope[T]](ctx, c.transport, call)
 	return got.Data, err
+}
+
+// onboardingCall builds such a call. All of them end in the same state when they
+// are made twice, so that they may be repeated: a second link replaces none.
+func onboardingCall(operation, method string, body any, path ...string) (transport.Call, error) {
+	call := transport.Call{Operation: operation, Method: method, Path: path, Repeat: transport.Same}
+	if body == nil {
+		return call, nil
+	}
+	var err error
+	if call.Body, err = transport.Encode(body); err != nil {
+		return call, fmt.Errorf("kombo: encode request: %w", err)
+	}
+	return call, nil
 }

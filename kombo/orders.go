@@ -37,10 +37,7 @@ type OrderFilter struct {
 // not document. Pages are fetched while the range goes on; an error ends it.
 func (c *Client) Orders(ctx context.Context, integration string, f OrderFilter) iter.Seq2[assessment.Order, error] {
 	return func(yield func(assessment.Order, error) bool) {
-		query, err := f.query()
-		if err == nil && integration == "" {
-			err = errNoIntegration()
-		}
+		query, err := f.query(integration)
 		if err != nil {
 			yield(assessment.Order{}, err)
 			return
@@ -83,8 +80,9 @@ func (c *Client) ordersPage(integration string, query url.Values) func(context.C
 
 // query checks and encodes the filter. Lists go into one parameter each,
 // joined by commas, so a comma inside an id cannot be sent.
-func (f OrderFilter) query() (url.Values, error) {
+func (f OrderFilter) query(integration string) (url.Values, error) {
 	var problems assessment.Problems
+	checkIntegration(&problems, integration)
 	for i, id := range f.IDs {
 		if id == "" || strings.Contains(id, ",") {
 			problems.Add(fmt.Sprintf("ids[%d]", i), "must not be empty or hold a comma")
@@ -119,7 +117,7 @@ func (f OrderFilter) query() (url.Values, error) {
 // orderStatus returns Kombo's word for where an order stands, empty if it does
 // not list it.
 func (c *Client) orderStatus(ctx context.Context, ref assessment.OrderRef) (string, error) {
-	query, err := OrderFilter{IDs: []string{ref.ID}}.query()
+	query, err := OrderFilter{IDs: []string{ref.ID}}.query(ref.Account)
 	if err != nil {
 		return "", err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,10 +16,12 @@ import (
 // Packages returns the packages last submitted for an integration. Kombo means
 // it for debugging (https://docs.kombo.dev/assessment/v1/get-packages).
 func (c *Client) Packages(ctx context.Context, integration string) ([]assessment.Package, error) {
-	call, err := packagesCall(http.MethodGet, integration)
-	if err != nil {
+	var problems assessment.Problems
+	checkIntegration(&problems, integration)
+	if err := problems.Err(); err != nil {
 		return nil, err
 	}
+	call := packagesCall(http.MethodGet, integration)
 	got, _, err := transport.JSON[envelope[struct {
 		Packages []wirePackage `json:"packages"`
 	}]](ctx, c.transport, call)
@@ -45,51 +48,47 @@ func (c *Client) Packages(ctx context.Context, integration string) ([]assessment
 // Workday's Assessment module and SuccessFactors do not show them: there the
 // customer enters the packages by hand, see [Capabilities].
 func (c *Client) SetPackages(ctx context.Context, integration string, packages []assessment.Package) (assessment.Receipt, error) {
-	wire, err := wirePackages(packages)
-	if err != nil {
-		return assessment.Receipt{}, err
+	var problems assessment.Problems
+	if len(packages) == 0 {
+		problems.Add("packages", "empty: this would delete all packages of the integration")
 	}
-	return c.putPackages(ctx, integration, wire)
+	return c.putPackages(ctx, integration, packages, problems)
 }
 
 // DeletePackages deletes all packages of an integration.
 func (c *Client) DeletePackages(ctx context.Context, integration string) (assessment.Receipt, error) {
-	return c.putPackages(ctx, integration, []wirePackage{})
+	return c.putPackages(ctx, integration, nil, nil)
 }
 
-func (c *Client) putPackages(ctx context.Context, integration string, packages []wirePackage) (assessment.Receipt, error) {
-	call, err := packagesCall(http.MethodPut, integration)
-	if err != nil {
+func (c *Client) putPackages(ctx context.Context, integration string, packages []assessment.Package, problems assessment.Problems) (assessment.Receipt, error) {
+	checkIntegration(&problems, integration)
+	wire := wirePackages(&problems, packages)
+	if err := problems.Err(); err != nil {
 		return assessment.Receipt{}, err
 	}
+	call := packagesCall(http.MethodPut, integration)
 	call.Repeat = transport.Same // the second replaces the list by itself
+	var err error
 	call.Body, err = transport.Encode(struct {
 		Packages []wirePackage `json:"packages"`
-	}{packages})
+	}{wire})
 	if err != nil {
 		return assessment.Receipt{}, fmt.Errorf("kombo: encode packages: %w", err)
 	}
 	return c.write(ctx, call)
 }
 
-func packagesCall(method, integration string) (transport.Call, error) {
-	if integration == "" {
-		return transport.Call{}, errNoIntegration()
-	}
+func packagesCall(method, integration string) transport.Call {
 	call := transport.Call{
 		Operation: method + " /assessment/packages",
 		Method:    method,
 		Path:      []string{"assessment", "packages"},
 	}
 	selectIntegration(&call, integration)
-	return call, nil
+	return call
 }
 
-func wirePackages(packages []assessment.Package) ([]wirePackage, error) {
-	var problems assessment.Problems
-	if len(packages) == 0 {
-		problems.Add("packages", "empty: this would delete all packages of the integration")
-	}
+func wirePackages(problems *assessment.Problems, packages []assessment.Package) []wirePackage {
 	first := make(map[string]int, len(packages))
 	wire := make([]wirePackage, len(packages))
 	for i, p := range packages {
@@ -109,7 +108,7 @@ func wirePackages(packages []assessment.Package) ([]wirePackage, error) {
 		}
 		wire[i] = wirePackage{ID: p.ID, Type: wireType(p.Type), Name: p.Name, Description: p.Description}
 	}
-	return wire, problems.Err()
+	return wire
 }
 
 // Kombo's words for the package types are the module's in capitals.
@@ -133,11 +132,16 @@ func (c *Client) write(ctx context.Context, call transport.Call) (assessment.Rec
 	if err != nil && answer.StatusCode/100 == 2 && len(bytes.TrimSpace(answer.Body)) == 0 {
 		err = nil
 	}
-	return assessment.Receipt{
+	receipt := assessment.Receipt{
 		Warnings:  warningTexts(got.Warnings),
 		RequestID: answer.RequestID,
 		Attempts:  answer.Attempts,
-	}, err
+	}
+	var failure *assessment.APIError
+	if errors.As(err, &failure) {
+		receipt.Attempts = failure.Attempts // also if there was no answer
+	}
+	return receipt, err
 }
 
 // warningTexts reads the warnings of a write, which are text to be logged. An

@@ -1,12 +1,19 @@
 package kombo_test
 
 import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/kombo"
+	"github.com/assessbridge/assessbridge/kombo/kombotest"
 )
 
 func TestPackages(t *testing.T) {
@@ -162,6 +169,33 @@ func TestPageIsNoSuccess(t *testing.T) {
 			require.Equal(t, write, api.SafeToRepeat, "the list replaces itself")
 		})
 	}
+}
+
+// A body that broke off before its first byte is not an empty one: the answer
+// is lost, and whether the rest would have said so is unknown.
+func TestBrokenAnswerIsNoSuccess(t *testing.T) {
+	for name, broken := range map[string]io.Reader{
+		"at once":         errorReader{errReset},
+		"after a byte":    io.MultiReader(strings.NewReader("{"), errorReader{io.ErrUnexpectedEOF}),
+		"after a newline": io.MultiReader(strings.NewReader("\n"), errorReader{io.ErrUnexpectedEOF}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := play(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(broken), ContentLength: -1}, nil
+			})
+			_, err := newClient(t, server, func(c *kombo.Config) { c.MaxRetries = -1 }).DeletePackages(t.Context(), integration)
+			require.True(t, apiError(t, err).Uncertain)
+			require.True(t, apiError(t, err).SafeToRepeat)
+		})
+	}
+	t.Run("the context ends", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			server, client, _ := simulated(t)
+			server.Fail(kombotest.OpSetPackages, kombotest.SlowBody(time.Hour))
+			_, err := client.DeletePackages(t.Context(), kombotest.DefaultIntegration)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		})
+	})
 }
 
 // The second list replaces the first by itself, so it may be sent again after

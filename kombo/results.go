@@ -3,6 +3,7 @@ package kombo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -26,7 +27,10 @@ const maxResultWrites = 3
 // write was applied, the order is read: if it shows the status that was to be
 // written, that is a success with a warning and Uncertain set; if it is still
 // open the result is written again. If the order cannot be read either, the
-// error is Uncertain, and doing the same again later is the right thing.
+// error is Uncertain, and doing the same again later is the right thing: should
+// Kombo refuse the repetition because the order has that final status already,
+// that is a success with a warning too. The final status of an order cannot be
+// changed, so a correction of a result that was written before ends like that.
 func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
 	body, receipt, err := c.encodeResult(ref, r)
 	if err != nil || receipt.Skipped {
@@ -45,22 +49,24 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 		receipt.Attempts += written.Attempts
 		receipt.RequestID = written.RequestID
 		receipt.Warnings = append(receipt.Warnings, written.Warnings...)
-		failure, uncertain := uncertainty(err)
-		if !uncertain {
-			return receipt, withAttempts(err, receipt.Attempts)
+		var failure *assessment.APIError
+		if !errors.As(err, &failure) || !doubtful(failure, r.Status) {
+			break
 		}
-		applied, readErr := c.applied(ctx, ref, wireStatus(r.Status), failure)
-		if readErr != nil {
-			return receipt, withAttempts(readErr, receipt.Attempts)
-		}
+		failure.Attempts = receipt.Attempts
+		var applied bool
+		applied, err = c.applied(ctx, ref, wireStatus(r.Status), failure)
 		if applied {
 			receipt.Uncertain = true
-			receipt.Warnings = append(receipt.Warnings,
-				"the answer was lost, but the order has the status written: taken as applied")
+			receipt.Warnings = append(receipt.Warnings, "the order has the status that was to be written: taken as written before")
 			return receipt, nil
 		}
+		if err != nil {
+			break
+		}
+		err = failure
 	}
-	return receipt, withAttempts(err, receipt.Attempts)
+	return receipt, err
 }
 
 // Preview does everything that [Client.PublishResult] does but the call: it
@@ -70,44 +76,38 @@ func (c *Client) Preview(ref assessment.OrderRef, r assessment.Result) (assessme
 	return receipt, err
 }
 
-func uncertainty(err error) (*assessment.APIError, bool) {
-	var failure *assessment.APIError
-	if !errors.As(err, &failure) || !failure.Uncertain {
-		return nil, false
+// doubtful reports whether the order has to be read to know what a failure
+// means: after a write whose fate is unknown, and after a refusal that may be
+// due to the same final status written before.
+func doubtful(failure *assessment.APIError, written assessment.Status) bool {
+	if failure.Uncertain {
+		failure.SafeToRepeat = true // because of what follows here
+		return true
 	}
-	// Another attempt later reads the order again, so it does no harm.
-	failure.SafeToRepeat = true
-	return failure, true
+	return written.Final() && (errors.Is(failure, assessment.ErrInvalid) || errors.Is(failure, assessment.ErrConflict))
 }
 
-// withAttempts counts the requests of all writes in the error.
-func withAttempts(err error, attempts int) error {
-	var failure *assessment.APIError
-	if errors.As(err, &failure) {
-		failure.Attempts = attempts
-	}
-	return err
-}
-
-// applied reads the order after a write whose fate is unknown. It says yes if
-// the order shows the final status that was written, and no if it is open: an
-// interim update leaves it open and can be repeated. An order that shows
-// neither was ended by somebody else, which is a conflict. If it cannot be read
-// the failure stands.
+// applied reads the order after a doubtful failure. It says yes if the order
+// shows the final status that was written. It returns no error if the write is
+// to be repeated: its fate was unknown, and the order is still open, as after an
+// interim update, which can be repeated. In all other cases the failure stands;
+// if the order was ended otherwise it is a conflict.
 func (c *Client) applied(ctx context.Context, ref assessment.OrderRef, written string, failure *assessment.APIError) (bool, error) {
 	status, err := c.orderStatus(ctx, ref)
 	switch {
-	case err != nil || status == "":
+	case err != nil, status == "":
 		return false, failure
-	case status == wireOpen:
+	case status == wireOpen && failure.Uncertain:
 		return false, nil
+	case status == wireOpen:
+		return false, failure
 	case status == written:
 		return true, nil
 	}
 	conflict := *failure
 	conflict.Class = assessment.ErrConflict
 	conflict.Uncertain, conflict.SafeToRepeat = false, false
-	conflict.Message = "the answer was lost, and the order has another final status: " + status
+	conflict.Cause = fmt.Errorf("the order has another final status: %s", status)
 	return false, &conflict
 }
 

@@ -2,9 +2,12 @@ package kombo
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/assessbridge/assessbridge/assessment"
 )
@@ -48,11 +51,17 @@ func (c *Client) checkRef(t *translation, ref assessment.OrderRef) {
 	if ref.Connection != c.connection {
 		t.problems.Add("ref.connection", "belongs to another client")
 	}
-	if ref.Account == "" {
+	switch {
+	case ref.Account == "":
 		t.problems.Add("ref.account", "required: the integration id")
+	case strings.ContainsFunc(ref.Account, unicode.IsControl):
+		t.problems.Add("ref.account", "contains a control character")
 	}
-	if ref.ID == "" {
+	switch ref.ID {
+	case "":
 		t.problems.Add("ref.id", "required")
+	case ".", "..": // would change the path of the call
+		t.problems.Add("ref.id", "not an order id")
 	}
 }
 
@@ -244,7 +253,7 @@ func yesNo(v bool) string {
 // elapsed writes a duration for a reader: "1 h 2 min 3 s".
 func elapsed(d time.Duration) string {
 	if d < 0 {
-		return "-" + elapsed(-d)
+		return "-" + elapsed(-max(d, -math.MaxInt64)) // the least duration has no opposite
 	}
 	if d < time.Second {
 		return d.String()
@@ -298,6 +307,9 @@ func (t *translation) scoreOnly(attachments int) {
 	}
 	if attachments > 0 {
 		t.lose("attachments", "the ATS takes only status, report URL, completion time and score")
+	}
+	if t.wire.RemoteFields != nil {
+		t.lose("passthrough.kombo", "the ATS takes only status, report URL, completion time and score")
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+
+	"github.com/assessbridge/assessbridge/assessment"
 )
 
 var errEmptyBody = errors.New("empty body")
@@ -24,17 +26,39 @@ func JSON[T any](ctx context.Context, c *Client, call Call) (T, Answer, error) {
 	if err != nil {
 		return value, answer, err
 	}
-	if err := decode(answer.Body, &value); err != nil {
+	drift, err := decode(answer.Body, &value)
+	if err != nil {
 		var zero T
 		return zero, answer, e.unreadable(err)
+	}
+	if drift != "" {
+		c.drift(ctx, &call, drift)
 	}
 	return value, answer, nil
 }
 
-func decode(body []byte, value any) error {
-	err := json.Unmarshal(body, value)
-	if err != nil && len(bytes.TrimSpace(body)) == 0 {
-		return errEmptyBody
+func (c *Client) drift(ctx context.Context, call *Call, field string) {
+	if c.config.Observer.Drift != nil {
+		c.config.Observer.Drift(ctx, assessment.Drift{
+			Vendor: c.config.Vendor, Connection: c.config.Connection,
+			Account: call.Account, Event: call.Operation, Field: field,
+		})
 	}
-	return err
+}
+
+// decode tolerates a field of another type than documented, which is left at
+// its zero value and reported as drift: one odd field must not hide the rest of
+// an answer. A document of another type altogether is an error.
+func decode(body []byte, value any) (drift string, err error) {
+	err = json.Unmarshal(body, value)
+	var field *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return "", nil
+	case errors.As(err, &field) && field.Field != "":
+		return field.Field, nil
+	case len(bytes.TrimSpace(body)) == 0:
+		return "", errEmptyBody
+	}
+	return "", err
 }

@@ -1,9 +1,12 @@
 package transport
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/assessbridge/assessbridge/assessment"
 )
 
 type named struct {
@@ -32,7 +35,7 @@ func TestJSONThatCannotBeRead(t *testing.T) {
 		"heartbeat":  "\n\n",
 		"truncated":  `{"name":"ada`,
 		"HTML":       "<html>down</html>",
-		"other type": `{"name":1}`,
+		"other type": `["ada"]`,
 		"trailing":   `{"name":"ada"} x`,
 	} {
 		for _, call := range []Call{reading, writing, writingWith(Same)} {
@@ -65,4 +68,23 @@ func TestEmptyAnswerIsFineForDo(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 204, answer.StatusCode)
 	require.Empty(t, answer.Body)
+}
+
+// One odd field must not hide the rest of an answer.
+func TestFieldOfAnotherType(t *testing.T) {
+	var seen []assessment.Drift
+	client := newClient(t, canned{[]byte(`{"id":7,"status":"OPEN"}`)}, func(c *Config) {
+		c.Observer.Drift = func(_ context.Context, d assessment.Drift) { seen = append(seen, d) }
+	})
+	type order struct {
+		ID     string `json:"id"`
+		Status string `json:"status"`
+	}
+	got, _, err := JSON[order](t.Context(), client, reading)
+	require.NoError(t, err)
+	require.Equal(t, order{Status: "OPEN"}, got)
+	require.Equal(t, []assessment.Drift{{Vendor: "kombo", Event: reading.Operation, Account: reading.Account, Field: "id"}}, seen)
+
+	_, _, err = JSON[[]order](t.Context(), newClient(t, canned{[]byte(`{}`)}), reading)
+	require.ErrorContains(t, err, "unreadable answer", "a document of another type is no answer")
 }
