@@ -1,7 +1,6 @@
 package kombo
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -129,7 +128,7 @@ func (c *Client) write(ctx context.Context, call transport.Call) (assessment.Rec
 	got, answer, err := transport.JSON[struct {
 		Warnings json.RawMessage `json:"warnings"`
 	}](ctx, c.transport, call)
-	if err != nil && answer.StatusCode/100 == 2 && len(bytes.TrimSpace(answer.Body)) == 0 {
+	if errors.Is(err, transport.ErrEmptyBody) {
 		err = nil
 	}
 	receipt := assessment.Receipt{
@@ -147,6 +146,9 @@ func (c *Client) write(ctx context.Context, call transport.Call) (assessment.Rec
 // warningTexts reads the warnings of a write, which are text to be logged. An
 // answer of another shape does not make a write that succeeded a failure.
 func warningTexts(raw json.RawMessage) []string {
+	if len(raw) <= len(`[]`) {
+		return nil
+	}
 	var warnings []struct {
 		Message string `json:"message"`
 	}

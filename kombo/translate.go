@@ -36,7 +36,7 @@ func (c *Client) translate(ref assessment.OrderRef, r assessment.Result) *transl
 	t.score(r.Score)
 	t.texts(r)
 	for i, a := range r.Attributes {
-		t.attribute(fmt.Sprintf("attributes[%d]", i), a, r.Status)
+		t.attribute(i, a, r.Status)
 	}
 	t.attachments(r.Attachments)
 	t.scoreOnly(len(r.Attachments))
@@ -170,7 +170,12 @@ func (t *translation) addText(label, value string) {
 	t.wire.Attributes = append(t.wire.Attributes, wireAttribute{Type: "TEXT", Label: label, Value: &value})
 }
 
-func (t *translation) attribute(path string, a assessment.Attribute, overall assessment.Status) {
+func (t *translation) attribute(i int, a assessment.Attribute, overall assessment.Status) {
+	if v, ok := a.Value.(assessment.Text); ok && a.Description == "" {
+		t.addText(a.Label, string(v)) // nothing to lose, so no path to name
+		return
+	}
+	path := fmt.Sprintf("attributes[%d]", i)
 	if a.Description != "" {
 		t.lose(path+".description", "Kombo has no place for it")
 	}

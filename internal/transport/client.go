@@ -49,6 +49,9 @@ type Config struct {
 	// key has changed. It must be safe for concurrent use.
 	Keys func(ctx context.Context, account string) (string, error)
 
+	// Escape writes one element of a path; nil means [url.PathEscape]. It must
+	// escape a slash.
+	Escape func(string) string
 	// UserAgent defaults to "assessbridge-go/" and the module's version. It is
 	// never empty, because firewalls before the vendors' APIs refuse that.
 	UserAgent string
@@ -156,6 +159,9 @@ func (c *Config) check() error {
 func (c Config) withDefaults() Config {
 	if c.UserAgent == "" {
 		c.UserAgent = userAgent()
+	}
+	if c.Escape == nil {
+		c.Escape = url.PathEscape
 	}
 	if c.Classify == nil {
 		c.Classify = func(Answer) *Failure { return nil }

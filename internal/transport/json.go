@@ -9,7 +9,9 @@ import (
 	"github.com/assessbridge/assessbridge/assessment"
 )
 
-var errEmptyBody = errors.New("empty body")
+// ErrEmptyBody is the cause of an error of [JSON] if the answer arrived whole and
+// held nothing. To some calls that is a success.
+var ErrEmptyBody = errors.New("empty body")
 
 // JSON makes a call and decodes the answer. White space before the document is
 // accepted, because StackOne sends line breaks while a long request is running.
@@ -58,7 +60,7 @@ func decode(body []byte, value any) (drift string, err error) {
 	case errors.As(err, &field) && field.Field != "":
 		return field.Field, nil
 	case len(bytes.TrimSpace(body)) == 0:
-		return "", errEmptyBody
+		return "", ErrEmptyBody
 	}
 	return "", err
 }

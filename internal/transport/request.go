@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -83,7 +82,7 @@ func (c *Client) url(call *Call) string {
 	b.WriteString(c.prefix)
 	for _, element := range call.Path {
 		b.WriteByte('/')
-		b.WriteString(url.PathEscape(element))
+		b.WriteString(c.config.Escape(element))
 	}
 	if len(call.Query) > 0 {
 		b.WriteByte('?')
