@@ -52,6 +52,7 @@ func domainReencodes[T any](t *testing.T, text []byte) {
 
 func FuzzOrderJSON(f *testing.F) {
 	f.Add(domainFile(f, "testdata/order_full.v1.json"))
+	f.Add(domainFile(f, "testdata/order_full.v2.json"))
 	f.Add(domainFile(f, "testdata/order_minimal.v1.json"))
 	for _, text := range []string{
 		`null`, `{}`, `[]`, `{"ref":"////"}`, `{"ref":null,"job":null}`,

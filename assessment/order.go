@@ -17,6 +17,9 @@ import (
 type Order struct {
 	// Ref identifies the order; see [OrderRef].
 	Ref OrderRef `json:"ref"`
+	// RemoteID is the ATS's own id of the order, where the vendor names it
+	// (StackOne).
+	RemoteID string `json:"remote_id,omitempty"`
 	// Package is what was ordered. Kombo and Ashby give only its ID. StackOne
 	// may give the provider's id as ID or as RemoteID.
 	Package Package `json:"package"`
@@ -38,6 +41,9 @@ type Order struct {
 	// additional_fields).
 	Fields map[string]json.RawMessage `json:"fields,omitempty"`
 
+	// OrderedAt is when the order was made, as the vendor says; for an ATS that
+	// StackOne polls it is when StackOne saw it.
+	OrderedAt time.Time `json:"ordered_at,omitzero"`
 	// ReceivedAt is when the delivery came in.
 	ReceivedAt time.Time `json:"received_at,omitzero"`
 	// Raw is the body exactly as received and signed. It is kept in memory only

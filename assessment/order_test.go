@@ -103,6 +103,14 @@ func domainFullOrder() assessment.Order {
 	}
 }
 
+// domainFullOrder2 has what was added after the first form was released.
+func domainFullOrder2() assessment.Order {
+	o := domainFullOrder()
+	o.RemoteID = "order-1"
+	o.OrderedAt = time.Date(2026, 6, 30, 11, 59, 58, 0, time.UTC)
+	return o
+}
+
 func domainMinimalOrder() assessment.Order {
 	return assessment.Order{
 		Ref:       domainRefs()["kombo"],
@@ -120,6 +128,7 @@ func TestOrderJSON(t *testing.T) {
 		current bool // this version writes it so
 	}{
 		{"testdata/order_full.v1.json", domainFullOrder(), true},
+		{"testdata/order_full.v2.json", domainFullOrder2(), true},
 		{"testdata/order_minimal.v1.json", domainMinimalOrder(), true},
 	} {
 		t.Run(test.file, func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/url"
 	"slices"
 )
@@ -31,18 +30,38 @@ func (r Result) Validate() error {
 	}
 	r.Score.validate(&p, "score")
 	for i, a := range r.Attributes {
-		a.validate(&p, fmt.Sprintf("attributes[%d]", i))
+		var own Problems
+		a.validate(&own)
+		p.addAll("attributes", i, own)
 	}
 	for i, a := range r.Attachments {
-		a.validate(&p, fmt.Sprintf("attachments[%d]", i))
+		var own Problems
+		a.validate(&own)
+		p.addAll("attachments", i, own)
 	}
-	// In order, so that the same result always gets the same text.
-	for _, vendor := range slices.Sorted(maps.Keys(r.Passthrough)) {
-		if !isObject(r.Passthrough[vendor]) {
-			p.Add("passthrough."+string(vendor), "must be a JSON object")
+	var bad []Vendor
+	for vendor, raw := range r.Passthrough {
+		if !isObject(raw) {
+			bad = append(bad, vendor)
 		}
 	}
+	slices.Sort(bad) // the same result always gets the same text
+	for _, vendor := range bad {
+		p.Add("passthrough."+string(vendor), "must be a JSON object")
+	}
 	return p.Err()
+}
+
+// addAll notes the problems of one element of a list. The path is made here,
+// not for every element that has none.
+func (p *Problems) addAll(list string, i int, own Problems) {
+	for _, problem := range own {
+		path := fmt.Sprintf("%s[%d]", list, i)
+		if problem.Path != "" {
+			path += "." + problem.Path
+		}
+		p.Add(path, problem.Message)
+	}
 }
 
 func (s *Score) validate(p *Problems, path string) {
@@ -63,50 +82,50 @@ func (s *Score) validate(p *Problems, path string) {
 	}
 }
 
-func (a Attribute) validate(p *Problems, path string) {
+func (a Attribute) validate(p *Problems) {
 	if a.Label == "" {
-		p.Add(path+".label", "required")
+		p.Add("label", "required")
 	}
 	switch v := a.Value.(type) {
 	case nil:
-		p.Add(path+".value", "required")
+		p.Add("value", "required")
 	case Text, Flag, Elapsed:
 	case Link:
 		if !absoluteURL(string(v)) {
-			p.Add(path+".value", "must be an absolute http or https URL")
+			p.Add("value", "must be an absolute http or https URL")
 		}
 	case Number:
 		if !finite(float64(v)) {
-			p.Add(path+".value", "must be a finite number")
+			p.Add("value", "must be a finite number")
 		}
 	case SubResult:
-		v.Score.validate(p, path+".value.score")
+		v.Score.validate(p, "value.score")
 		switch {
 		case v.Status == "":
 		case v.Status == StatusRejected:
-			p.Add(path+".value.status", "a part of a test is not rejected; use cancelled")
+			p.Add("value.status", "a part of a test is not rejected; use cancelled")
 		case !v.Status.Known():
-			p.Add(path+".value.status", "unknown")
+			p.Add("value.status", "unknown")
 		}
 	default:
 		// The compiler lets pointers through; no client translates them.
-		p.Add(path+".value", "must be a Text, Link, Number, Flag, Elapsed or SubResult, not a pointer to one")
+		p.Add("value", "must be a Text, Link, Number, Flag, Elapsed or SubResult, not a pointer to one")
 	}
 }
 
-func (a Attachment) validate(p *Problems, path string) {
+func (a Attachment) validate(p *Problems) {
 	if a.Name == "" {
-		p.Add(path+".name", "required")
+		p.Add("name", "required")
 	}
 	switch {
 	case a.URL == "" && len(a.Data) == 0:
-		p.Add(path, "needs a url or data")
+		p.Add("", "needs a url or data")
 	case a.URL != "" && len(a.Data) > 0:
-		p.Add(path, "has both a url and data")
+		p.Add("", "has both a url and data")
 	case a.URL != "" && !absoluteURL(a.URL):
-		p.Add(path+".url", "must be an absolute http or https URL")
+		p.Add("url", "must be an absolute http or https URL")
 	case len(a.Data) > 0 && a.ContentType == "":
-		p.Add(path+".content_type", "required with data")
+		p.Add("content_type", "required with data")
 	}
 }
 

@@ -2,6 +2,8 @@ package kombo
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -73,9 +75,38 @@ func (c *Client) ordersPage(integration string, query url.Values) func(context.C
 			}
 		}
 		selectIntegration(&call, integration)
-		got, _, err := transport.JSON[envelope[page[wireOrder]]](ctx, c.transport, call)
-		return got.Data.Results, got.Data.Next, err
+		got, _, err := transport.JSON[envelope[orderPage]](ctx, c.transport, call)
+		if err != nil {
+			return nil, "", err
+		}
+		orders := make([]wireOrder, len(got.Data.Results))
+		for i, raw := range got.Data.Results {
+			// A field of another type is left out, as in a webhook; see [ParseEvent].
+			_ = json.Unmarshal(raw, &orders[i])
+		}
+		next, err := nextCursor(integration, got.Data.Next)
+		return orders, next, err
 	}
+}
+
+// errCursor: taken for the end of the list, it would hide the rest of it.
+var errCursor = errors.New("the cursor is neither text nor null")
+
+func nextCursor(integration string, raw json.RawMessage) (string, error) {
+	if len(raw) == 0 {
+		return "", nil
+	}
+	var next *string
+	if json.Unmarshal(raw, &next) != nil {
+		return "", &assessment.APIError{
+			Vendor: assessment.Kombo, Operation: "GET /assessment/orders", Account: integration,
+			StatusCode: http.StatusOK, Attempts: 1, Cause: errCursor,
+		}
+	}
+	if next == nil {
+		return "", nil
+	}
+	return *next, nil
 }
 
 // query checks and encodes the filter. Lists go into one parameter each,

@@ -174,7 +174,12 @@ func TestOrderPagesEnd(t *testing.T) {
 		"error":           {[]step{ordersPage(`"c"`, "1"), answers(400, "")}, 2, 1, true},
 		"not JSON":        {[]step{answers(200, "<html>")}, 1, 0, true},
 		"empty body":      {[]step{answers(200, "")}, 1, 0, true},
-		"cut JSON":        {[]step{answers(200, `{"data":{"results":[{"id":"1"`)}, 1, 0, true},
+		// A list that cannot be read is not an empty one: a reconciler would take it
+		// for good news.
+		"data of another type":    {[]step{answers(200, `{"data":[]}`)}, 1, 0, true},
+		"results of another type": {[]step{answers(200, `{"data":{"next":null,"results":{"1":{"id":"1"}}}}`)}, 1, 0, true},
+		"cursor of another type":  {[]step{ordersPage(`7`, "1"), ordersPage(`null`, "2")}, 1, 1, true},
+		"cut JSON":                {[]step{answers(200, `{"data":{"results":[{"id":"1"`)}, 1, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := play(tc.steps...)

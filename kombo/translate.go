@@ -320,11 +320,10 @@ func (t *translation) scoreOnly(attachments int) {
 
 func (t *translation) skip(s assessment.Status) {
 	switch {
-	case s.Final():
-	case t.limits.NoInterim:
+	case t.limits.NoInterim && !s.Final():
 		t.skipped = true
 		t.warnings = append(t.warnings, "not sent: the ATS takes no update before the final result")
-	case t.limits.HiddenUntilCompleted:
+	case t.limits.HiddenUntilCompleted && s != assessment.StatusCompleted:
 		t.warnings = append(t.warnings, "the ATS shows nothing before the test is completed")
 	}
 }

@@ -118,8 +118,9 @@ type envelope[T any] struct {
 	Data T `json:"data"`
 }
 
-// page is one page of a list; Next is empty on the last.
-type page[T any] struct {
-	Next    string `json:"next"`
-	Results []T    `json:"results"`
+// orderPage is one page of orders; Next is null on the last. Orders are decoded
+// one by one, so that an odd one does not hide the others.
+type orderPage struct {
+	Next    json.RawMessage   `json:"next"`
+	Results []json.RawMessage `json:"results"`
 }

@@ -2,8 +2,11 @@ package inbound
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -23,11 +26,35 @@ type Handler struct {
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, work func(*assessment.Delivery) Reply) {
 	d := assessment.Delivery{Vendor: h.Vendor, Connection: h.Connection}
 	began := time.Now()
-	reply := work(&d)
+	reply := h.guarded(r.Context(), &d, work)
 	reply.write(w)
 	d.Duration = time.Since(began)
 	d.Outcome, d.StatusCode, d.Err = reply.Outcome, reply.Status, reply.Err
 	h.report(r.Context(), d)
+}
+
+// errPanic is the fault of a host's function that panicked.
+var errPanic = errors.New("panic while a delivery was taken")
+
+// guarded turns a panic of the host's into a fault, so that the sender comes
+// again and the report is made. The value may be about the candidate and is not
+// logged.
+func (h *Handler) guarded(ctx context.Context, d *assessment.Delivery, work func(*assessment.Delivery) Reply) (reply Reply) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		if h.Logger != nil {
+			h.Logger.ErrorContext(ctx, "panic while a delivery was taken",
+				"type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+		}
+		reply = Fault(errPanic)
+	}()
+	return work(d)
 }
 
 // Receive takes in a signed delivery; see [webhook.Verifier.Receive]. If it is

@@ -81,6 +81,32 @@ func TestLog(t *testing.T) {
 	require.Contains(t, lines[1], errHost.Error())
 }
 
+// A function of the host's may panic: the sender comes again, the report is
+// made, and what it panicked with stays out of the log.
+func TestPanic(t *testing.T) {
+	var log bytes.Buffer
+	var seen []assessment.Delivery
+	h := inbound.Handler{
+		Logger:   slog.New(slog.NewTextHandler(&log, nil)),
+		Observer: assessment.Observer{Delivery: func(_ context.Context, d assessment.Delivery) { seen = append(seen, d) }},
+	}
+	w := httptest.NewRecorder()
+	h.Serve(w, httptest.NewRequest(http.MethodPost, "/", nil), func(*assessment.Delivery) inbound.Reply {
+		panic("jane@example.com")
+	})
+	require.Equal(t, 500, w.Code)
+	require.Equal(t, "internal error\n", w.Body.String())
+	require.Len(t, seen, 1)
+	require.Equal(t, assessment.DeliveryFault, seen[0].Outcome)
+	require.Contains(t, log.String(), "TestPanic", "the stack")
+	require.NotContains(t, log.String(), "jane")
+
+	require.PanicsWithValue(t, http.ErrAbortHandler, func() {
+		h.Serve(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil),
+			func(*assessment.Delivery) inbound.Reply { panic(http.ErrAbortHandler) })
+	})
+}
+
 func TestReceive(t *testing.T) {
 	v, err := webhook.NewVerifier(webhook.Scheme{Header: "X-Signature", Encoding: webhook.Hex}, webhook.Secret{ID: "s1", Key: "k"})
 	require.NoError(t, err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 
 	"github.com/assessbridge/assessbridge/assessment"
 )
@@ -48,19 +49,24 @@ func (c *Client) drift(ctx context.Context, call *Call, field string) {
 	}
 }
 
-// decode tolerates a field of another type than documented, which is left at
-// its zero value and reported as drift: one odd field must not hide the rest of
-// an answer. A document of another type altogether is an error.
+// decode tolerates a text, number or boolean of another type than documented,
+// which is left at its zero value and reported as drift: one odd field must not
+// hide the rest of an answer. A list or an object where there should be the other
+// is an error, because everything in it would be missing without a word.
 func decode(body []byte, value any) (drift string, err error) {
 	err = json.Unmarshal(body, value)
 	var field *json.UnmarshalTypeError
 	switch {
 	case err == nil:
 		return "", nil
-	case errors.As(err, &field) && field.Field != "":
+	case errors.As(err, &field) && field.Field != "" && scalar(field.Type.Kind()):
 		return field.Field, nil
 	case len(bytes.TrimSpace(body)) == 0:
 		return "", ErrEmptyBody
 	}
 	return "", err
+}
+
+func scalar(k reflect.Kind) bool {
+	return k == reflect.String || reflect.Bool <= k && k <= reflect.Float64
 }

@@ -93,7 +93,7 @@ func (e *exchange) classify(answer Answer, broken error) outcome {
 		answer:  answer,
 		failure: *failure,
 		cause:   cause,
-		asked:   askedWait(answer),
+		asked:   askedWait(answer, failure.Class),
 		retry:   failure.retryable(answer.StatusCode),
 		applied: failure.applied(answer.StatusCode),
 	}

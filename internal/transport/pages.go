@@ -21,14 +21,14 @@ func Pages[T any](ctx context.Context, fetch func(ctx context.Context, cursor st
 		seen := map[string]bool{"": true}
 		for cursor := ""; ; {
 			page, next, err := fetch(ctx, cursor)
-			if err != nil {
-				yield(zero, err)
-				return
-			}
-			for _, item := range page {
+			for _, item := range page { // also those that came with an error
 				if !yield(item, nil) {
 					return
 				}
+			}
+			if err != nil {
+				yield(zero, err)
+				return
 			}
 			if strings.TrimSpace(next) == "" {
 				return

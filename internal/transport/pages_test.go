@@ -79,3 +79,20 @@ func TestPagesAreFetchedByTheRange(t *testing.T) {
 	require.Equal(t, 3, count)
 	require.Equal(t, []string{"", "", "b"}, asked, "a second range begins anew")
 }
+
+// A page may arrive with an error, such as a cursor that cannot be read: what
+// there is comes first.
+func TestPageWithAnError(t *testing.T) {
+	broken := errors.New("broken")
+	var got []int
+	var last error
+	for n, err := range Pages(t.Context(), func(context.Context, string) ([]int, string, error) {
+		return []int{1, 2}, "more", broken
+	}) {
+		if last = err; err == nil {
+			got = append(got, n)
+		}
+	}
+	require.Equal(t, []int{1, 2}, got)
+	require.Equal(t, broken, last)
+}

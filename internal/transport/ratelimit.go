@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
 )
 
 // askedWait returns how long an answer asks to wait, zero if it does not say.
@@ -12,12 +14,13 @@ import (
 // Retry-After (RFC 9110 section 10.2.3) counts whatever the status is. Kombo
 // sends ratelimit-reset, in seconds, with every answer
 // (https://docs.kombo.dev/getting-started/querying-api), so that it means a wait
-// only where the limit has been reached.
-func askedWait(answer Answer) time.Duration {
+// only where the limit has been reached, by the status or by the class of the
+// error code.
+func askedWait(answer Answer, class error) time.Duration {
 	if value := answer.Header.Get("Retry-After"); value != "" {
 		return retryAfter(value, answer.Header.Get("Date"))
 	}
-	if answer.StatusCode == http.StatusTooManyRequests {
+	if answer.StatusCode == http.StatusTooManyRequests || class == assessment.ErrRateLimited {
 		wait, _ := seconds(answer.Header.Get("RateLimit-Reset"))
 		return wait
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/assessbridge/assessbridge/assessment"
 )
 
 const longest = time.Duration(math.MaxInt64/int64(time.Second)) * time.Second
@@ -49,7 +51,7 @@ func TestAskedWait(t *testing.T) {
 			for i := 0; i < len(c.header); i += 2 {
 				h.Set(c.header[i], c.header[i+1])
 			}
-			require.Equal(t, c.want, askedWait(Answer{StatusCode: c.status, Header: h}), name)
+			require.Equal(t, c.want, askedWait(Answer{StatusCode: c.status, Header: h}, nil), name)
 		}
 	})
 }
@@ -61,4 +63,11 @@ func FuzzRetryAfter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value, date string) {
 		require.GreaterOrEqual(t, retryAfter(value, date), time.Duration(0))
 	})
+}
+
+// A rate limit can come under another status: Kombo asks to go by the code.
+func TestResetOfARateLimitCode(t *testing.T) {
+	answer := Answer{StatusCode: 503, Header: http.Header{"Ratelimit-Reset": {"7"}}}
+	require.Equal(t, 7*time.Second, askedWait(answer, assessment.ErrRateLimited))
+	require.Zero(t, askedWait(answer, assessment.ErrUnavailable))
 }

@@ -108,3 +108,13 @@ func TestNoBodyIsSent(t *testing.T) {
 }
 
 func readCloser(text string) io.ReadCloser { return io.NopCloser(strings.NewReader(text)) }
+
+func TestEscapeOfTheVendor(t *testing.T) {
+	server := play(answers(200, ""))
+	client := newClient(t, server, func(c *Config) { c.Escape = url.QueryEscape })
+	call := writing
+	call.Path = []string{"orders", "a/b+c="}
+	_, err := client.Do(t.Context(), call)
+	require.NoError(t, err)
+	require.Equal(t, "https://api.test/v1/orders/a%2Fb%2Bc%3D", server.seen[0].URL)
+}
