@@ -328,7 +328,7 @@ func TestAllocations(t *testing.T) {
 			_, err := reader.Packages(t.Context(), integration)
 			return err
 		}},
-		"result": {64, func() error { // translates and encodes a body besides
+		"result": {54, func() error { // translates and encodes a body besides
 			_, err := client.PublishResult(t.Context(), refTo("workday"), benchResult)
 			return err
 		}},

@@ -112,6 +112,7 @@ func New(c Config) (*Client, error) {
 		Key:           c.APIKey,
 		Keys:          c.Keys,
 		UserAgent:     c.UserAgent,
+		AccountHeader: integrationHeader,
 		Classify:      classify,
 		Logger:        c.Logger,
 		Observer:      c.Observer,
@@ -174,6 +175,7 @@ func (c *Client) Call(ctx context.Context, integration string, r Request) (json.
 		Method:    r.Method,
 		Path:      r.Path,
 		Query:     r.Query,
+		Account:   integration,
 	}
 	if r.Body != nil {
 		body, err := transport.Encode(r.Body)
@@ -182,7 +184,6 @@ func (c *Client) Call(ctx context.Context, integration string, r Request) (json.
 		}
 		call.Body = body
 	}
-	selectIntegration(&call, integration)
 	answer, err := c.transport.Do(ctx, call)
 	return answer.Body, err
 }
@@ -190,14 +191,6 @@ func (c *Client) Call(ctx context.Context, integration string, r Request) (json.
 // integrationHeader selects the customer. Every assessment call needs it;
 // Kombo's own clients leave it out silently.
 const integrationHeader = "X-Integration-Id"
-
-func selectIntegration(call *transport.Call, integration string) {
-	if integration == "" {
-		return
-	}
-	call.Account = integration
-	call.Header = http.Header{integrationHeader: {integration}}
-}
 
 // checkIntegration notes an assessment call without an integration.
 func checkIntegration(p *assessment.Problems, integration string) {

@@ -67,6 +67,7 @@ func (c *Client) ordersPage(integration string, query url.Values) func(context.C
 			Method:    http.MethodGet,
 			Path:      []string{"assessment", "orders"},
 			Query:     query,
+			Account:   integration,
 		}
 		if cursor != "" {
 			call.Query = url.Values{"cursor": {cursor}}
@@ -74,7 +75,6 @@ func (c *Client) ordersPage(integration string, query url.Values) func(context.C
 				call.Query[name] = values
 			}
 		}
-		selectIntegration(&call, integration)
 		got, _, err := transport.JSON[envelope[orderPage]](ctx, c.transport, call)
 		if err != nil {
 			return nil, "", err

@@ -78,13 +78,12 @@ func (c *Client) putPackages(ctx context.Context, integration string, packages [
 }
 
 func packagesCall(method, integration string) transport.Call {
-	call := transport.Call{
+	return transport.Call{
 		Operation: method + " /assessment/packages",
 		Method:    method,
 		Path:      []string{"assessment", "packages"},
+		Account:   integration,
 	}
-	selectIntegration(&call, integration)
-	return call
 }
 
 func wirePackages(problems *assessment.Problems, packages []assessment.Package) []wirePackage {

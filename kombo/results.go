@@ -40,9 +40,9 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 		Operation: "PUT /assessment/orders/{id}/result",
 		Method:    http.MethodPut,
 		Path:      []string{"assessment", "orders", ref.ID, "result"},
+		Account:   ref.Account,
 		Body:      transport.Bytes(body),
 	}
-	selectIntegration(&call, ref.Account)
 	for range maxResultWrites {
 		var written assessment.Receipt
 		written, err = c.write(ctx, call)

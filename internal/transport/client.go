@@ -58,6 +58,8 @@ type Config struct {
 	// Header is sent with every call, except for User-Agent and Authorization;
 	// [Call.Header] wins. Accept defaults to "application/json".
 	Header http.Header
+	// AccountHeader names the header that carries [Call.Account], if there is one.
+	AccountHeader string
 	// RequestIDHeader names the header of an answer that holds the vendor's
 	// request id, if there is one.
 	RequestIDHeader string
@@ -144,6 +146,8 @@ func (c *Config) check() error {
 		return errors.New("negative limit")
 	case c.MaxWait > 0 && c.MinWait > c.MaxWait:
 		return errors.New("least wait greater than the greatest")
+	case c.AccountHeader != "" && !token(c.AccountHeader):
+		return errors.New("account header is not a token")
 	case !printable(c.UserAgent):
 		return errors.New("user agent with a control character")
 	}
@@ -169,6 +173,7 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.AccountHeader = http.CanonicalHeaderKey(c.AccountHeader)
 	c.MaxRetries = min(max(0, orDefault(c.MaxRetries, DefaultMaxRetries)), math.MaxInt-1) // one is added
 	c.MinWait = orDefault(c.MinWait, DefaultMinWait)
 	c.MaxWait = max(c.MinWait, orDefault(c.MaxWait, DefaultMaxWait))

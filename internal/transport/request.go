@@ -99,6 +99,9 @@ func (c *Client) requestHeader(call *Call, key string) http.Header {
 	maps.Copy(h, c.header)
 	merge(h, call.Header)
 	h["User-Agent"] = c.userAgent
+	if c.config.AccountHeader != "" && call.Account != "" {
+		h[c.config.AccountHeader] = []string{call.Account}
+	}
 	if c.authorization != nil {
 		maps.Copy(h, c.authorization)
 	} else {

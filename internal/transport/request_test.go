@@ -118,3 +118,21 @@ func TestEscapeOfTheVendor(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "https://api.test/v1/orders/a%2Fb%2Bc%3D", server.seen[0].URL)
 }
+
+func TestAccountHeader(t *testing.T) {
+	server := play(answers(200, "{}"))
+	client := newClient(t, server, func(c *Config) { c.AccountHeader = "x-account-id" })
+	call := reading
+	for _, account := range []string{"acme", ""} {
+		call.Account = account
+		_, err := client.Do(t.Context(), call)
+		require.NoError(t, err)
+	}
+	require.Equal(t, []string{"acme"}, server.seen[0].Header["X-Account-Id"])
+	require.NotContains(t, server.seen[1].Header, "X-Account-Id")
+
+	config := client.config
+	config.AccountHeader = "x account"
+	_, err := New(config)
+	require.ErrorContains(t, err, "account header")
+}
