@@ -22,6 +22,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/assessbridge/assessbridge/assessment/catalog"
@@ -45,6 +46,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	flags.SetOutput(stderr)
 	listen := flags.String("listen", "", "address to serve on, such as :8080; without it the simulation is played")
 	region := flags.String("kombo-region", "eu", "Kombo's region: eu or us")
+	integrations := flags.String("kombo-integrations", "", "connected customers, separated by commas, whose lost orders are looked for")
 	public := flags.String("public-url", "https://tests.example.com", "what the links for candidates and recruiters begin with")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -71,5 +73,6 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	if err != nil {
 		return err
 	}
+	go s.reconcile(ctx, strings.FieldsFunc(*integrations, func(r rune) bool { return r == ',' }))
 	return s.serve(ctx, *listen)
 }

@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -50,6 +52,31 @@ func TestServeDrains(t *testing.T) {
 	cancel()
 	err := run(ctx, []string{"--listen", "127.0.0.1:0"}, func(name string) string { return env[name] }, io.Discard, io.Discard)
 	require.NoError(t, err)
+}
+
+// In service, a lost order is found without anybody asking.
+func TestReconcileInService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vendor := kombotest.Start(t)
+		s, err := newService(settings{
+			Packages:      []assessment.Package{{ID: "typescript_test"}},
+			PublicURL:     "https://tests.example.com",
+			WebhookSecret: kombotest.DefaultWebhookSecret,
+			Kombo:         kombo.Config{APIKey: kombotest.DefaultAPIKey, HTTPClient: vendor.Client()},
+			Logger:        slog.New(slog.DiscardHandler),
+		})
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go s.reconcile(ctx, []string{"workday:unknown", kombotest.DefaultIntegration})
+		synctest.Wait()
+		id, _, err := vendor.PlaceOrder(ctx, kombotest.OrderSpec{}, kombotest.Lost())
+		require.NoError(t, err)
+		<-time.After(reconcileEvery + time.Second)
+		synctest.Wait()
+		ref := assessment.OrderRef{Vendor: assessment.Kombo, Account: kombotest.DefaultIntegration, ID: id}
+		require.Equal(t, 1, s.provider.invitations(ref))
+	})
 }
 
 func TestResults(t *testing.T) {
