@@ -68,16 +68,16 @@ func decodeAnswer(c Claim) (Accepted, error) {
 	}
 	var a storedAnswer
 	if err := json.Unmarshal(c.Answer, &a); err != nil {
-		return Accepted{}, fmt.Errorf("%w: unreadable answer for %s", ErrStore, c.Ref)
+		return Accepted{}, fmt.Errorf("%w: %s", ErrUnreadable, c.Ref)
 	}
 	switch {
 	case a.Version != answerVersion:
-		return Accepted{}, fmt.Errorf("%w: answer for %s has version %d, this release reads %d",
-			ErrStore, c.Ref, a.Version, answerVersion)
+		return Accepted{}, fmt.Errorf("%w: %s has version %d, this release reads %d",
+			ErrUnreadable, c.Ref, a.Version, answerVersion)
 	case a.Rejection != nil:
 		return Accepted{}, newRejection(a.Rejection.Message, a.Rejection.AlreadyRunning)
 	case a.Started != nil:
 		return Accepted{Ref: c.Ref, Started: *a.Started, At: a.At}, nil
 	}
-	return Accepted{}, fmt.Errorf("%w: empty answer for %s", ErrStore, c.Ref)
+	return Accepted{}, fmt.Errorf("%w: %s", ErrUnreadable, c.Ref)
 }

@@ -14,7 +14,7 @@
 // A provider implements one interface, [Provider], and gives it to an [Intake]
 // together with a [Store] that remembers which orders were taken:
 //
-//	store := assessment.NewMemoryStore(0) // package sqlstore for more than one process
+//	store := assessment.NewMemoryStore(0) // a database for more than one process
 //	intake, err := assessment.NewIntake(assessment.IntakeConfig{
 //		Provider: provider,
 //		Store:    store,
@@ -71,7 +71,7 @@
 // vendor is known to refuse is a [*ValidationError] before anything is sent;
 // what fails at the vendor is an [*APIError], which matches sentinels such as
 // [ErrNotFound]. [Retryable] tells a queue whether to publish the same result
-// again, and when; it does not know the faults of a provider.
+// again, and when. It answers for [Intake.Start] and [Intake.Work] too.
 //
 // # Personal data
 //
@@ -84,8 +84,10 @@
 //   - fmt cannot call methods on unexported fields. A struct that keeps an order
 //     in one needs a String method of its own. The verb %p, and %w outside of
 //     [fmt.Errorf], never reach a method either; go vet refuses both.
-//   - The parts of an order or a result, such as a [Job], an [Attribute] or an
-//     [Attachment], show their own fields when they are printed by themselves.
+//   - The parts of an order or a result that say nothing of a person by
+//     themselves, such as a [Job], a [Score] or a [SubResult], show their fields.
+//   - An error of the provider's own is logged as it is, and so is the text that
+//     a vendor gives for a refusal ([APIError.Message]).
 //
 // The JSON forms hold everything: they are for queues and databases, not logs.
 //

@@ -175,10 +175,10 @@ func ClassOfStatus(status int) error {
 
 // Format implements [fmt.Formatter]: every verb prints [APIError.Error], so
 // that %+v and %#v cannot show the body.
-func (e *APIError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
+func (e APIError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
 // LogValue implements [slog.LogValuer] without the body.
-func (e *APIError) LogValue() slog.Value {
+func (e APIError) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("vendor", string(e.Vendor)),
 		slog.String("operation", e.Operation),
@@ -267,6 +267,9 @@ var (
 	ErrDraining = errors.New("assessment: shutting down")
 	// ErrStore: the store could not be asked, so nothing was started.
 	ErrStore = errors.New("assessment: store unavailable")
+	// ErrUnreadable: the order was answered, but not in a form that this release
+	// reads; a newer one may have written it. Nothing was started.
+	ErrUnreadable = errors.New("assessment: unreadable stored answer")
 	// ErrFault: the provider failed. It is wrapped together with the provider's
 	// own error, and the next delivery starts the order again.
 	ErrFault = errors.New("assessment: the provider failed")
@@ -287,7 +290,8 @@ func Retryable(err error) (after time.Duration, ok bool) {
 	if errors.Is(err, ErrFault) {
 		return 0, true
 	}
-	if errors.Is(err, ErrInProgress) || errors.Is(err, ErrDraining) || errors.Is(err, ErrStore) {
+	if errors.Is(err, ErrInProgress) || errors.Is(err, ErrDraining) ||
+		errors.Is(err, ErrStore) || errors.Is(err, ErrUnreadable) {
 		return retryAfterBusy, true
 	}
 	var api *APIError

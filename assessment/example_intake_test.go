@@ -29,7 +29,7 @@ func (exampleProvider) CancelOrder(context.Context, assessment.OrderRef) error {
 func ExampleIntake() {
 	intake, err := assessment.NewIntake(assessment.IntakeConfig{
 		Provider: exampleProvider{},
-		Store:    assessment.NewMemoryStore(0), // package sqlstore where there are replicas
+		Store:    assessment.NewMemoryStore(0), // a database where there are replicas
 	})
 	if err != nil {
 		panic(err)

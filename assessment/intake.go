@@ -48,6 +48,7 @@ type IntakeConfig struct {
 //	fault or panic            the error; the next delivery starts again with the same Ref
 //	process dies              after the lease a redelivery starts again with the same Ref
 //	store down                [ErrStore]; nothing is started
+//	answer unreadable         [ErrUnreadable]; nothing is started
 //
 // An order of a vendor that assigns ids keeps its record for good. Where the
 // intake mints the id (Ashby), customer, application and package make the key,
@@ -109,7 +110,8 @@ func orDefault(d, standard time.Duration) time.Duration {
 
 // Start has the provider take the order, once. The error is a [*Rejection] if
 // the provider said no, a [*ValidationError] if the order has no id and needs
-// one, [ErrInProgress], [ErrDraining] or [ErrStore] if it cannot be said now,
+// one, [ErrInProgress], [ErrDraining], [ErrStore] or [ErrUnreadable] if it cannot
+// be said now,
 // and the provider's error, matching [ErrFault], otherwise. The end of ctx ends the waiting, not the
 // start.
 func (in *Intake) Start(ctx context.Context, o Order) (Accepted, error) {
@@ -142,6 +144,20 @@ func (in *Intake) Start(ctx context.Context, o Order) (Accepted, error) {
 		}
 		return f.answer(o, !lead)
 	}
+}
+
+// Work is what a queue's worker does with an order that a handler's Queue took:
+// it starts it, and if the provider says no it publishes the cancelled result,
+// because the vendor was answered long ago. With a nil error the job is done;
+// [Retryable] tells whether to do it again after any other.
+func (in *Intake) Work(ctx context.Context, o Order, p Publisher) error {
+	_, err := in.Start(ctx, o)
+	no, rejected := asRejection(err)
+	if !rejected {
+		return err
+	}
+	_, err = p.PublishResult(ctx, o.Ref, no.Result(time.Now()))
+	return err
 }
 
 // Adopt records an order that already runs, so that a redelivery or the
@@ -202,7 +218,8 @@ func (in *Intake) Cancel(ctx context.Context, ref OrderRef) error {
 func (in *Intake) Packages(ctx context.Context, q PackageQuery) ([]Package, error) {
 	ctx, cancel := context.WithTimeout(ctx, in.deadline)
 	defer cancel()
-	return guard(ctx, in, "packages", OrderRef{}, func(ctx context.Context) ([]Package, error) {
+	whose := OrderRef{Vendor: q.Vendor, Connection: q.Connection, Kind: q.Kind, Account: q.Account}
+	return guard(ctx, in, "packages", whose, func(ctx context.Context) ([]Package, error) {
 		return in.provider.Packages(ctx, q)
 	})
 }

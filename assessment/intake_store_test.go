@@ -111,7 +111,7 @@ func TestIntakeUnreadableAnswer(t *testing.T) {
 				in := intakeOf(t, p, store)
 				for range 2 {
 					got, err := in.Start(t.Context(), o)
-					intakeBusy(t, err, assessment.ErrStore)
+					intakeBusy(t, err, assessment.ErrUnreadable)
 					require.Zero(t, got)
 					require.NotContains(t, err.Error(), answer)
 					intakePass(time.Hour)

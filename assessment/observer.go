@@ -8,7 +8,12 @@ import (
 // Observer is told what happens; metrics and traces hang there. Every function
 // is optional, is called synchronously with the context of the delivery or
 // call, and must be safe for concurrent use. No value handed to it holds a
-// secret, a signature or a candidate's data.
+// secret, a signature or a candidate's data, unless an error of the host's own
+// does.
+//
+// Set it where the function is called: Delivery and Drift in the configuration
+// of a handler, Attempt and Drift in that of a client, Provider in that of the
+// [Intake]. One Observer can be set in all of them.
 type Observer struct {
 	// Delivery is called once for every delivery that a handler answered.
 	Delivery func(context.Context, Delivery)
@@ -54,7 +59,7 @@ type Delivery struct {
 // ProviderCall describes one call of the host's [Provider].
 type ProviderCall struct {
 	Operation string   // "start", "cancel" or "packages"
-	Order     OrderRef // the zero value for "packages"
+	Order     OrderRef // without an ID for "packages"
 	Duration  time.Duration
 	Late      bool  // it returned after its deadline
 	Err       error // a rejection, a fault, or nil

@@ -29,6 +29,10 @@ type Receipt struct {
 	// Uncertain: an attempt went unanswered, and the vendor's state says that it
 	// was applied.
 	Uncertain bool `json:"uncertain,omitempty"`
+	// AlreadyFinal: the vendor refused the write because the order had this final
+	// status before. That is so when a result is written a second time; if it was
+	// meant to correct the first, the correction was not taken.
+	AlreadyFinal bool `json:"already_final,omitempty"`
 	// RequestID is the vendor's id of the call, if it gives one.
 	RequestID string `json:"request_id,omitempty"`
 	// Attempts counts the HTTP requests made.

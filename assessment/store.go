@@ -3,10 +3,9 @@ package assessment
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
-
-	"fmt"
 )
 
 // Claim is the record of one order in a [Store].
@@ -27,11 +26,12 @@ type Claim struct {
 
 // Store remembers which orders were taken and how they were answered. It is
 // what makes an order start once on any number of replicas. [NewMemoryStore]
-// is for one process, and package sqlstore for PostgreSQL and SQLite.
+// is for one process; for more, implement it over the database that they share.
 //
 // Each method has to be atomic (in SQL: one statement), and it is the store's
-// clock that counts for leases. The package storetest checks an
-// implementation.
+// clock that counts for leases. With a context that has ended a method returns
+// an error and changes nothing. What is handed in or out is the caller's: an
+// Answer is copied. The package storetest checks an implementation.
 type Store interface {
 	// Claim asks for the right to start the order c.Key, and returns the record
 	// as it stands afterwards. The caller has won if the record carries its own

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // Validate checks what every vendor requires of a result and reports all
@@ -25,7 +26,7 @@ func (r Result) Validate() error {
 	if !r.Outcome.Known() {
 		p.Add("outcome", "unknown")
 	}
-	if r.ReportURL != "" && !absoluteURL(r.ReportURL) {
+	if r.ReportURL != "" && !IsAbsoluteURL(r.ReportURL) {
 		p.Add("report_url", "must be an absolute http or https URL")
 	}
 	r.Score.validate(&p, "score")
@@ -91,7 +92,7 @@ func (a Attribute) validate(p *Problems) {
 		p.Add("value", "required")
 	case Text, Flag, Elapsed:
 	case Link:
-		if !absoluteURL(string(v)) {
+		if !IsAbsoluteURL(string(v)) {
 			p.Add("value", "must be an absolute http or https URL")
 		}
 	case Number:
@@ -122,14 +123,19 @@ func (a Attachment) validate(p *Problems) {
 		p.Add("", "needs a url or data")
 	case a.URL != "" && len(a.Data) > 0:
 		p.Add("", "has both a url and data")
-	case a.URL != "" && !absoluteURL(a.URL):
+	case a.URL != "" && !IsAbsoluteURL(a.URL):
 		p.Add("url", "must be an absolute http or https URL")
 	case len(a.Data) > 0 && a.ContentType == "":
 		p.Add("content_type", "required with data")
 	}
 }
 
-func absoluteURL(text string) bool {
+// IsAbsoluteURL reports whether text is an absolute http or https URL. It refuses what a vendor's check for a URI would: RFC 3986 has no
+// place for blanks and some other characters, which [url.Parse] lets through.
+func IsAbsoluteURL(text string) bool {
+	if strings.ContainsAny(text, " \"<>\\^`{|}") {
+		return false
+	}
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != ""
 }

@@ -47,7 +47,8 @@ type Config struct {
 	Connection string
 	// ResultURL stands in for [assessment.Result.ReportURL] where a result is not
 	// completed: Kombo requires a URL even then. It should be a page that any
-	// recruiter can open.
+	// recruiter can open. Without it a rejection cannot be written back, which
+	// [Client.Reconcile] and a queue's worker have to do.
 	ResultURL string
 
 	// HTTPClient makes the requests; it is copied and never changed. Nil means a
@@ -66,14 +67,16 @@ type Config struct {
 	// MaxRetryAfter is the longest wait that Kombo may ask for; beyond it the
 	// call ends at once with [assessment.ErrRateLimited]. A minute if zero.
 	MaxRetryAfter time.Duration
-	// Timeout limits a call, waits included, whose context has no deadline; two
-	// minutes if zero, since an action may run for minutes at Kombo.
+	// Timeout limits a call whose context has no deadline, waits and retries
+	// included; two minutes if zero, since an action may run for minutes at Kombo.
+	// Each page of a list is a call. A result whose fate stays unknown is written
+	// up to three times, with a question of up to 30 seconds after each.
 	Timeout time.Duration
 }
 
 // String describes the configuration without keys.
 func (c Config) String() string {
-	return fmt.Sprintf("kombo config (region %q, base URL %q, connection %q)", c.Region, c.BaseURL, c.Connection)
+	return fmt.Sprintf("kombo config (region %q, connection %q)", c.Region, c.Connection)
 }
 
 // Format implements [fmt.Formatter]: every verb prints [Config.String].
@@ -98,10 +101,8 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.ResultURL != "" {
-		if u, err := url.Parse(c.ResultURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return nil, errors.New("kombo: ResultURL must be an absolute http or https URL")
-		}
+	if c.ResultURL != "" && !assessment.IsAbsoluteURL(c.ResultURL) {
+		return nil, errors.New("kombo: ResultURL must be an absolute http or https URL")
 	}
 	t, err := transport.New(transport.Config{
 		Vendor:        assessment.Kombo,
@@ -186,6 +187,27 @@ func (c *Client) Call(ctx context.Context, integration string, r Request) (json.
 	}
 	answer, err := c.transport.Do(ctx, call)
 	return answer.Body, err
+}
+
+// errNoData is the cause of an error for a success that is not Kombo's envelope,
+// such as a maintenance page in JSON. Taken for an empty answer it would say that
+// there are no orders.
+var errNoData = errors.New("the answer holds no data")
+
+// read makes a call and returns the data of the answer.
+func read[T any](ctx context.Context, c *Client, call transport.Call) (T, error) {
+	got, answer, err := transport.JSON[envelope[T]](ctx, c.transport, call)
+	if err == nil && got.Data == nil {
+		err = &assessment.APIError{
+			Vendor: assessment.Kombo, Operation: call.Operation, Account: call.Account,
+			StatusCode: answer.StatusCode, Attempts: answer.Attempts, Body: answer.Body, Cause: errNoData,
+		}
+	}
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return *got.Data, nil
 }
 
 // integrationHeader selects the customer. Every assessment call needs it;

@@ -31,7 +31,7 @@ func TestAttachmentsAreWellFormed(t *testing.T) {
 			for range 5 {
 				r.Attachments = append(r.Attachments, assessment.Attachment{Name: name, ContentType: "application/pdf", Data: data})
 			}
-			r.Attachments[3] = assessment.Attachment{Name: name, URL: "https://example.com/ä?a=\"b\""}
+			r.Attachments[3] = assessment.Attachment{Name: name, URL: "https://example.com/ä?a=b&c='d'"}
 		}))
 		require.NoError(t, err)
 		var got struct {
@@ -42,7 +42,7 @@ func TestAttachmentsAreWellFormed(t *testing.T) {
 		for i, a := range got.Attachments {
 			want := map[string]string{"name": name, "content_type": "application/pdf", "data": base64.StdEncoding.EncodeToString(data)}
 			if i == 3 {
-				want = map[string]string{"name": name, "data_url": "https://example.com/ä?a=\"b\""}
+				want = map[string]string{"name": name, "data_url": "https://example.com/ä?a=b&c='d'"}
 			}
 			requireEqual(t, want, a)
 		}

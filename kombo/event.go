@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -156,6 +157,24 @@ func (e Event) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("id", e.ID), slog.String("type", string(e.Type)))
 }
 
+// String names the order without anything about people.
+func (d OrderReceived) String() string { return d.Order.String() }
+
+// Format implements [fmt.Formatter]: every verb prints [OrderReceived.String].
+func (d OrderReceived) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, d.String()) }
+
+// LogValue implements [slog.LogValuer] without anything about people.
+func (d OrderReceived) LogValue() slog.Value { return d.Order.LogValue() }
+
+// String tells the size of the data only: nobody knows what it is about.
+func (d UnknownEvent) String() string { return fmt.Sprintf("unknown data (%d bytes)", len(d.Data)) }
+
+// Format implements [fmt.Formatter]: every verb prints [UnknownEvent.String].
+func (d UnknownEvent) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, d.String()) }
+
+// LogValue implements [slog.LogValuer] without the data.
+func (d UnknownEvent) LogValue() slog.Value { return slog.StringValue(d.String()) }
+
 func (OrderReceived) eventData()           {}
 func (IntegrationCreated) eventData()      {}
 func (IntegrationDeleted) eventData()      {}
@@ -197,9 +216,13 @@ func ParseEvent(body []byte) (Event, error) {
 		event.Drift = orderDrift(wire.Type, &order, drifted)
 		return event, nil
 	}
-	event.Data, err = decodeData(event.Type, body)
+	var odd string
+	event.Data, odd, err = decodeData(event.Type, body)
 	if err != nil {
 		return Event{}, fmt.Errorf("%w: no valid JSON", ErrMalformedEvent)
+	}
+	if odd != "" {
+		event.Drift = []assessment.Drift{{Vendor: assessment.Kombo, Event: wire.Type, Field: odd}}
 	}
 	if _, unknown := event.Data.(UnknownEvent); unknown {
 		event.Drift = []assessment.Drift{unknownDrift(event.Type)}
@@ -216,34 +239,43 @@ func untyped(body []byte) error {
 	return fmt.Errorf("%w: no type", ErrMalformedEvent)
 }
 
-func decodeData(t EventType, body []byte) (EventData, error) {
+func decodeData(t EventType, body []byte) (data EventData, drift string, err error) {
 	switch t {
 	case EventIntegrationCreated:
-		return decodeAs[IntegrationCreated](body)
+		return decodeAs(body, func(d IntegrationCreated) EventData { return d })
 	case EventIntegrationDeleted:
-		return decodeAs[IntegrationDeleted](body)
+		return decodeAs(body, wireIntegrationDeleted.data)
 	case EventIntegrationStateChanged:
-		return decodeAs[IntegrationStateChanged](body)
+		return decodeAs(body, wireIntegrationStateChanged.data)
 	case EventConnectionFlowFailed:
-		return decodeAs[ConnectionFlowFailed](body)
+		return decodeAs(body, func(d ConnectionFlowFailed) EventData { return d })
 	case EventSyncFinished:
-		return decodeAs[SyncFinished](body)
+		return decodeAs(body, wireSyncFinished.data)
 	case EventDataChanged:
-		return decodeAs[DataChanged](body)
+		return decodeAs(body, func(d DataChanged) EventData { return d })
 	}
-	return decodeUnknown(body)
+	data, err = decodeUnknown(body)
+	return data, "", err
 }
 
-// decodeAs reads the data of an event. Data of another shape than documented is
-// handed over raw, so that the host can still read it.
-func decodeAs[T EventData](body []byte) (EventData, error) {
+// decodeAs reads the data of an event. A text or number of another type than
+// documented is left out and reported; data of another shape is handed over raw,
+// so that the host can still read it.
+func decodeAs[W any](body []byte, data func(W) EventData) (EventData, string, error) {
 	var wire struct {
-		Data T `json:"data"`
+		Data W `json:"data"`
 	}
-	if err := json.Unmarshal(body, &wire); err != nil {
-		return decodeUnknown(body)
+	err := json.Unmarshal(body, &wire)
+	var odd *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return data(wire.Data), "", nil
+	case !errors.As(err, &odd):
+	case odd.Type.Kind() != reflect.Struct && odd.Type.Kind() != reflect.Slice:
+		return data(wire.Data), odd.Field, nil
 	}
-	return wire.Data, nil
+	unknown, err := decodeUnknown(body)
+	return unknown, "", err
 }
 
 func decodeUnknown(body []byte) (EventData, error) {

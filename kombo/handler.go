@@ -24,9 +24,9 @@ type WebhookConfig struct {
 
 	// Queue, if set, takes the orders that nobody waits for, in place of Intake:
 	// nil says that the order is stored for good, and Kombo is answered at once.
-	// A worker then calls [assessment.Intake.Start] and publishes the Result of
-	// a [*assessment.Rejection], since the answer can no longer say no. Inline
-	// orders always go to Intake.
+	// A worker then calls [assessment.Intake.Work], which also publishes a
+	// rejection, since the answer can no longer say no; the client needs
+	// [Config.ResultURL] for it. Inline orders always go to Intake.
 	Queue func(context.Context, assessment.Order) error
 	// OnEvent, if set, gets every other event, and orders that arrive already
 	// completed, cancelled or rejected. It is called at least once for each; an

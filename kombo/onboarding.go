@@ -176,7 +176,8 @@ func (c *Client) IntegrationByToken(ctx context.Context, token string) (Connecte
 
 // Integration returns a customer's integration.
 func (c *Client) Integration(ctx context.Context, integration string) (Integration, error) {
-	return request[Integration](ctx, c, "GET /integrations/{id}", http.MethodGet, nil, "integrations", integration)
+	got, err := request[wireIntegration](ctx, c, "GET /integrations/{id}", http.MethodGet, nil, "integrations", integration)
+	return got.integration(), err
 }
 
 // DeleteIntegration deletes a customer's integration for good.
@@ -269,13 +270,25 @@ func request[T any](ctx context.Context, c *Client, operation, method string, bo
 		var zero T
 		return zero, err
 	}
-	got, _, err := transport.JSON[envelope[T]](ctx, c.transport, call)
-	return got.Data, err
+	return read[T](ctx, c, call)
 }
 
 // onboardingCall builds such a call. All of them end in the same state when they
 // are made twice, so that they may be repeated: a second link replaces none.
 func onboardingCall(operation, method string, body any, path ...string) (transport.Call, error) {
+	var problems assessment.Problems
+	for i, element := range path {
+		if element == "" {
+			name := "token"
+			if path[i-1] == "integrations" {
+				name = "integration"
+			}
+			problems.Add(name, "required")
+		}
+	}
+	if err := problems.Err(); err != nil {
+		return transport.Call{}, err
+	}
 	call := transport.Call{Operation: operation, Method: method, Path: path, Repeat: transport.Same}
 	if body == nil {
 		return call, nil

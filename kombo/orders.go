@@ -75,16 +75,16 @@ func (c *Client) ordersPage(integration string, query url.Values) func(context.C
 				call.Query[name] = values
 			}
 		}
-		got, _, err := transport.JSON[envelope[orderPage]](ctx, c.transport, call)
+		got, err := read[orderPage](ctx, c, call)
 		if err != nil {
 			return nil, "", err
 		}
-		orders := make([]wireOrder, len(got.Data.Results))
-		for i, raw := range got.Data.Results {
+		orders := make([]wireOrder, len(got.Results))
+		for i, raw := range got.Results {
 			// A field of another type is left out, as in a webhook; see [ParseEvent].
 			_ = json.Unmarshal(raw, &orders[i])
 		}
-		next, err := nextCursor(integration, got.Data.Next)
+		next, err := nextCursor(integration, got.Next)
 		return orders, next, err
 	}
 }

@@ -21,14 +21,14 @@ func (c *Client) Packages(ctx context.Context, integration string) ([]assessment
 		return nil, err
 	}
 	call := packagesCall(http.MethodGet, integration)
-	got, _, err := transport.JSON[envelope[struct {
+	got, err := read[struct {
 		Packages []wirePackage `json:"packages"`
-	}]](ctx, c.transport, call)
+	}](ctx, c, call)
 	if err != nil {
 		return nil, err
 	}
-	packages := make([]assessment.Package, len(got.Data.Packages))
-	for i, p := range got.Data.Packages {
+	packages := make([]assessment.Package, len(got.Packages))
+	for i, p := range got.Packages {
 		packages[i] = assessment.Package{ID: p.ID, Name: p.Name, Description: p.Description, Type: domainType(p.Type)}
 	}
 	return packages, nil

@@ -25,7 +25,8 @@ type ReconcileConfig struct {
 	// may be waiting for its answer; [DefaultMinAge] if zero, no limit if
 	// negative.
 	MinAge time.Duration
-	// Limit is how many orders are given to the Intake at most; zero: all.
+	// Limit is how many orders are started at most, or rejected or failed; those
+	// that run already do not count. Zero: all.
 	Limit int
 	// DryRun only lists: orders that would be given to the Intake are reported as
 	// Skipped.
@@ -38,7 +39,7 @@ type ReconcileReport struct {
 	Seen int
 	// Started: the provider took it now; its webhook had been lost or had failed.
 	Started []assessment.OrderRef
-	// Running: the provider took it before. Nothing was done.
+	// Running: the provider took it before, or is taking it. Nothing was done.
 	Running []assessment.OrderRef
 	// Skipped: younger than MinAge, beyond Limit, no longer open, or a dry run.
 	Skipped []assessment.OrderRef
@@ -68,22 +69,25 @@ type ReconcileFailure struct {
 // done until then.
 func (c *Client) Reconcile(ctx context.Context, integration string, rc ReconcileConfig) (ReconcileReport, error) {
 	var report ReconcileReport
-	if rc.Intake == nil && !rc.DryRun {
+	switch {
+	case rc.DryRun:
+	case rc.Intake == nil:
 		return report, errors.New("kombo: reconcile needs an Intake")
+	case c.resultURL == "":
+		return report, errors.New("kombo: reconcile needs a client with a ResultURL, to write a rejection back")
 	}
 	orders, young, err := c.openOrders(ctx, integration, rc)
 	report.Seen = len(orders)
 	if err != nil {
 		return report, err
 	}
-	given := 0
 	for i, o := range orders {
+		changed := len(report.Started) + len(report.Rejected) + len(report.Failed)
 		switch {
-		case young[o.Ref.ID], o.Ref.ID == "", o.Status.Final(), rc.DryRun, rc.Limit > 0 && given >= rc.Limit:
+		case young[o.Ref.ID], o.Ref.ID == "", o.Status.Final(), rc.DryRun, rc.Limit > 0 && changed >= rc.Limit:
 			report.Skipped = append(report.Skipped, o.Ref)
 			continue
 		}
-		given++
 		if err := c.settle(ctx, rc.Intake, o, &report); err != nil {
 			for _, rest := range orders[i+1:] {
 				report.Skipped = append(report.Skipped, rest.Ref)
@@ -143,6 +147,8 @@ func (c *Client) settle(ctx context.Context, intake *assessment.Intake, o assess
 			return nil
 		}
 		report.Rejected = append(report.Rejected, o.Ref)
+	case errors.Is(err, assessment.ErrInProgress) && ctx.Err() == nil:
+		report.Running = append(report.Running, o.Ref)
 	case err != nil:
 		report.fail(o.Ref, err)
 		if errors.Is(err, assessment.ErrDraining) || errors.Is(err, assessment.ErrStore) || ctx.Err() != nil {

@@ -15,6 +15,9 @@ import (
 // unknown and the order is still open.
 const maxResultWrites = 3
 
+// readBackTimeout limits the question what became of a write.
+const readBackTimeout = 30 * time.Second
+
 // PublishResult writes a result or an interim update
 // (https://docs.kombo.dev/assessment/v1/put-orders-assessment-order-id-result).
 //
@@ -26,11 +29,12 @@ const maxResultWrites = 3
 // Kombo has no idempotency key. After an answer that leaves open whether the
 // write was applied, the order is read: if it shows the status that was to be
 // written, that is a success with a warning and Uncertain set; if it is still
-// open the result is written again. If the order cannot be read either, the
+// open the result is written again after a pause. If the order cannot be read either, the
 // error is Uncertain, and doing the same again later is the right thing: should
 // Kombo refuse the repetition because the order has that final status already,
-// that is a success with a warning too. The final status of an order cannot be
-// changed, so a correction of a result that was written before ends like that.
+// that is a success with a warning and AlreadyFinal set. The final status of an
+// order cannot be changed, so a correction of a result that was written before
+// ends like that.
 func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
 	body, receipt, err := c.encodeResult(ref, r)
 	if err != nil || receipt.Skipped {
@@ -43,7 +47,7 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 		Account:   ref.Account,
 		Body:      transport.Bytes(body),
 	}
-	for range maxResultWrites {
+	for n := range maxResultWrites {
 		var written assessment.Receipt
 		written, err = c.write(ctx, call)
 		receipt.Attempts += written.Attempts
@@ -54,10 +58,11 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 			break
 		}
 		failure.Attempts = receipt.Attempts
+		receipt.Uncertain = receipt.Uncertain || failure.Uncertain
 		var applied bool
 		applied, err = c.applied(ctx, ref, wireStatus(r.Status), failure)
 		if applied {
-			receipt.Uncertain = true
+			receipt.AlreadyFinal = !receipt.Uncertain
 			receipt.Warnings = append(receipt.Warnings, "the order has the status that was to be written: taken as written before")
 			return receipt, nil
 		}
@@ -65,7 +70,12 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 			break
 		}
 		err = failure
+		if n == maxResultWrites-1 || !c.transport.Pause(ctx, n, failure.RetryAfter) {
+			break
+		}
 	}
+	// Of a write that succeeded after all nothing is left open.
+	receipt.Uncertain = false
 	return receipt, err
 }
 
@@ -93,6 +103,8 @@ func doubtful(failure *assessment.APIError, written assessment.Status) bool {
 // interim update, which can be repeated. In all other cases the failure stands;
 // if the order was ended otherwise it is a conflict.
 func (c *Client) applied(ctx context.Context, ref assessment.OrderRef, written string, failure *assessment.APIError) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, readBackTimeout)
+	defer cancel()
 	status, err := c.orderStatus(ctx, ref)
 	switch {
 	case err != nil, status == "":

@@ -299,12 +299,12 @@ func TestTranslation(t *testing.T) {
 			result: done(func(r *assessment.Result) {
 				r.Attachments = []assessment.Attachment{
 					{Name: "a.pdf", ContentType: "application/pdf", Data: []byte{0xfb, 0xff, 0xfe, 0x00}}, // +/ and padding
-					{Name: "b.html", URL: "https://files.example.com/b?sig=a&b=<c>"},
+					{Name: "b.html", URL: "https://files.example.com/b?sig=a&b=%3Cc%3E"},
 					{Name: "c.docx", ContentType: "application/vnd.ms-word.document-12", URL: "https://files.example.com/c"},
 				}
 			}),
 			want: doneBody(`,"attachments":[{"name":"a.pdf","content_type":"application/pdf","data":"+//+AA=="},
-				{"name":"b.html","data_url":"https://files.example.com/b?sig=a&b=<c>"},
+				{"name":"b.html","data_url":"https://files.example.com/b?sig=a&b=%3Cc%3E"},
 				{"name":"c.docx","content_type":"application/vnd.ms-word.document-12","data_url":"https://files.example.com/c"}]`),
 		},
 		"passthrough": {

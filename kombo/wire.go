@@ -115,7 +115,7 @@ type wireAttachment struct {
 
 // envelope is what every read answers.
 type envelope[T any] struct {
-	Data T `json:"data"`
+	Data *T `json:"data"`
 }
 
 // orderPage is one page of orders; Next is null on the last. Orders are decoded

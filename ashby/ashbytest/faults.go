@@ -26,6 +26,7 @@ func (f Fault) String() string { return f.name }
 // Header returns the fault with a response header set, or removed if the value is
 // empty, as in RateLimited().Header("Retry-After", "3").
 func (f Fault) Header(name, value string) Fault {
+	name = http.CanonicalHeaderKey(name)
 	header := map[string]string{name: value}
 	for k, v := range f.header {
 		if k != name {

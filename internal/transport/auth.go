@@ -27,11 +27,21 @@ func (c *Client) key(ctx context.Context, account string) (string, error) {
 	if c.config.Keys != nil {
 		var err error
 		if key, err = c.config.Keys(ctx, account); err != nil {
-			return "", fmt.Errorf("API key: %w", err)
+			return "", &keyError{err}
 		}
 	}
 	return key, checkKey(key)
 }
+
+// keyError is why the host has no key now. It is for the host to say that there
+// will be none ([assessment.ErrUnauthorized]); anything else may pass.
+type keyError struct{ err error }
+
+// Error implements error.
+func (e *keyError) Error() string { return "API key: " + e.err.Error() }
+
+// Unwrap returns the host's error.
+func (e *keyError) Unwrap() error { return e.err }
 
 // checkKey refuses what cannot be a key before it makes an unreadable header.
 // The usual case is a line break at the end of a file.

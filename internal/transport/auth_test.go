@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -71,11 +72,13 @@ func TestRefusedKeyIsAskedForOnceMore(t *testing.T) {
 func TestUnusableKeysNeverReachTheNetwork(t *testing.T) {
 	vault := errors.New("vault sealed")
 	for name, c := range map[string]struct {
-		key  string
-		err  error
-		want error
+		key   string
+		err   error
+		want  error
+		later bool // it may pass
 	}{
-		"error":      {err: vault, want: vault},
+		"error":      {err: vault, want: vault, later: true},
+		"unknown":    {err: fmt.Errorf("no such customer: %w", assessment.ErrUnauthorized), want: assessment.ErrUnauthorized},
 		"empty":      {want: assessment.ErrUnauthorized},
 		"line break": {key: testKey + "\r\nX-Evil: 1", want: assessment.ErrUnauthorized},
 		"space":      {key: testKey + " ", want: assessment.ErrUnauthorized},
@@ -90,9 +93,15 @@ func TestUnusableKeysNeverReachTheNetwork(t *testing.T) {
 			_, err := client.Do(t.Context(), reading)
 			require.ErrorIs(t, err, c.want)
 			require.NotContains(t, err.Error(), testKey)
-			var api *assessment.APIError
-			require.False(t, errors.As(err, &api))
 			require.Empty(t, server.seen)
+			_, later := assessment.Retryable(err)
+			require.Equal(t, c.later, later)
+			if c.err == nil {
+				return
+			}
+			api := apiError(t, err)
+			require.Zero(t, api.Attempts)
+			require.False(t, api.Uncertain)
 		})
 	}
 }

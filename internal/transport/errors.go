@@ -18,6 +18,9 @@ func (e *exchange) apiError() *assessment.APIError {
 	if e.current.answer.StatusCode == 0 {
 		class = e.current.failure.Class
 	}
+	if e.toldToWait && (class == nil || class == assessment.ErrUnavailable) {
+		class = assessment.ErrRateLimited // whatever the status: it said when to come back
+	}
 	return &assessment.APIError{
 		Vendor:       e.client.config.Vendor,
 		Operation:    e.call.Operation,
@@ -39,7 +42,11 @@ func (e *exchange) apiError() *assessment.APIError {
 
 // noAnswer is a call that ended before the first attempt.
 func (e *exchange) noAnswer(cause error) *assessment.APIError {
-	e.current = outcome{cause: cause, failure: Failure{Class: assessment.ErrUnavailable}}
+	class := assessment.ErrUnavailable
+	if errors.Is(cause, assessment.ErrUnauthorized) {
+		class = assessment.ErrUnauthorized
+	}
+	e.current = outcome{cause: cause, failure: Failure{Class: class}}
 	return e.apiError()
 }
 

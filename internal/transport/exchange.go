@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -26,13 +27,16 @@ type exchange struct {
 
 	started  time.Time
 	attempts int
-	current  outcome       // of the latest attempt
-	answered outcome       // of the latest attempt that got an answer, if it is no success
-	again    bool          // the latest attempt is to be repeated
-	wait     time.Duration // before the next one
-	maybe    bool          // some attempt may have been applied
-	retries  int           // made, without the one for a new key
-	doubted  int           // of all repetitions, those that may apply a write twice
+	current  outcome // of the latest attempt
+	answered outcome // of the latest attempt that got an answer, if it is no success
+	again    bool    // the latest attempt is to be repeated
+	// toldToWait: there is no other attempt because the vendor asks for a longer
+	// wait than there is time for.
+	toldToWait bool
+	wait       time.Duration // before the next one
+	maybe      bool          // some attempt may have been applied
+	retries    int           // made, without the one for a new key
+	doubted    int           // of all repetitions, those that may apply a write twice
 }
 
 func (e *exchange) do(ctx context.Context) (Answer, error) {
@@ -44,6 +48,10 @@ func (e *exchange) do(ctx context.Context) (Answer, error) {
 	}
 	request, err := e.prepare(ctx)
 	if err != nil {
+		var noKey *keyError
+		if errors.As(err, &noKey) {
+			return Answer{}, e.noAnswer(noKey)
+		}
 		return Answer{}, fmt.Errorf("%s: %s: %w", e.client.config.Vendor, e.call.Operation, err)
 	}
 	_, err = e.loop.Do(request) // the hooks have read and closed the answer

@@ -23,12 +23,39 @@ func (e *exchange) next(ctx context.Context) (wait time.Duration, again bool) {
 	case !o.retry, !e.harmless(), e.retries >= e.client.config.MaxRetries:
 		return 0, false
 	}
-	wait = max(o.asked, backoff(e.client.config.MinWait, e.client.config.MaxWait, e.retries))
-	if o.asked > e.client.config.MaxRetryAfter || outlasts(ctx, wait) {
+	wait, inTime := e.client.wait(ctx, e.retries, o.asked)
+	if !inTime {
+		e.toldToWait = o.asked > 0
 		return 0, false
 	}
 	e.retries++
 	return wait, true
+}
+
+// wait returns how long to wait before retry n: as long as the vendor asks, and
+// at least a random back-off. It is not inTime if the vendor asks for more than
+// the limit, or if the context would end first.
+func (c *Client) wait(ctx context.Context, n int, asked time.Duration) (wait time.Duration, inTime bool) {
+	wait = max(asked, backoff(c.config.MinWait, c.config.MaxWait, n))
+	return wait, asked <= c.config.MaxRetryAfter && !outlasts(ctx, wait)
+}
+
+// Pause waits before a caller repeats a call by itself for the n-th time, from 0,
+// by the rules of a retry; asked is [assessment.APIError.RetryAfter]. It reports
+// false, at once where it can tell, if there is no time for another attempt.
+func (c *Client) Pause(ctx context.Context, n int, asked time.Duration) bool {
+	wait, inTime := c.wait(ctx, n, asked)
+	if !inTime {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // harmless reports whether another attempt cannot apply a write twice where

@@ -241,7 +241,7 @@ func TestRetryAfterBeyondTheCap(t *testing.T) {
 		want   error
 	}{
 		{429, 61, assessment.ErrRateLimited},
-		{503, 3600, assessment.ErrUnavailable},
+		{503, 3600, assessment.ErrRateLimited}, // it said when to come back
 	} {
 		t.Run(strconv.Itoa(c.status), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -269,6 +269,33 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 			_, err := newClient(t, play(first, answers(200, ""))).Do(t.Context(), writing)
 			require.NoError(t, err, name)
 			require.Equal(t, time.Minute, time.Since(start), name)
+		}
+	})
+}
+
+func TestPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, play(answers(200, "")))
+		start := time.Now()
+		require.True(t, client.Pause(t.Context(), 0, 7*time.Second))
+		require.Equal(t, 7*time.Second, time.Since(start), "as long as the vendor asks")
+
+		start = time.Now()
+		require.False(t, client.Pause(t.Context(), 0, 61*time.Second), "beyond the limit")
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		require.False(t, client.Pause(ctx, 0, 6*time.Second), "beyond the deadline")
+		require.Zero(t, time.Since(start), "at once")
+
+		ctx, cancel = context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		require.False(t, client.Pause(ctx, 0, 6*time.Second))
+		require.Equal(t, time.Second, time.Since(start))
+
+		for n := range 20 {
+			start = time.Now()
+			require.True(t, client.Pause(t.Context(), n, 0))
+			require.LessOrEqual(t, time.Since(start), DefaultMaxWait)
 		}
 	})
 }
