@@ -1,0 +1,243 @@
+package ashby
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/transport"
+)
+
+// BaseURL is where Ashby's API is; there are no regions
+// (https://developers.ashbyhq.com/reference/introduction).
+const BaseURL = "https://api.ashbyhq.com"
+
+// Config configures [New]. APIKey or Keys is required; everything else has a
+// working zero value.
+type Config struct {
+	// APIKey is the key that the customer made in Ashby, if there is one customer
+	// only. Updates need its permission candidatesWrite.
+	APIKey string
+	// Keys returns the key for an account, which is the name that
+	// [HandlerConfig.Authenticate] gave the customer. It is asked before every
+	// call, and once more after an answer 401 or 403.
+	Keys func(ctx context.Context, account string) (string, error)
+	// BaseURL replaces [BaseURL], for tests and proxies.
+	BaseURL string
+	// Version is sent as Ashby-Version, such as "2026-01-01"
+	// (https://developers.ashbyhq.com/docs/api-versions). Without it Ashby uses the
+	// version that the customer's key was made with.
+	Version string
+	// Connection is [assessment.OrderRef.Connection] of the orders that this
+	// client writes results for. Leave it empty unless there are several.
+	Connection string
+	// PartnerID is the provider's own id in Ashby, which only
+	// [Client.AddCompleted] needs.
+	PartnerID string
+	// Labels are what recruiters read instead of the standard labels, by
+	// identifier, as in {ashby.IDReportURL: "Open in Acme Tests"}.
+	Labels map[string]string
+
+	// HTTPClient makes the requests; it is copied and never changed. Nil means a
+	// connection pool of its own without a proxy.
+	HTTPClient *http.Client
+	// UserAgent replaces the module's own. The firewall before Ashby's API answers
+	// 403 to clients without one.
+	UserAgent string
+	// Logger is told of repeated calls at debug level; nil is silent.
+	Logger *slog.Logger
+	// Observer is told of every attempt.
+	Observer assessment.Observer
+
+	// MaxRetries is how often a call is repeated: 4 times if zero, never if
+	// negative.
+	MaxRetries int
+	// MaxRetryAfter is the longest wait that Ashby may ask for; beyond it the call
+	// ends at once with [assessment.ErrRateLimited]. A minute if zero.
+	MaxRetryAfter time.Duration
+	// Timeout limits a call, waits included, whose context has no deadline; two
+	// minutes if zero.
+	Timeout time.Duration
+}
+
+// String describes the configuration without keys.
+func (c Config) String() string { return fmt.Sprintf("ashby config (connection %q)", c.Connection) }
+
+// Format implements [fmt.Formatter]: every verb prints [Config.String].
+func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// LogValue implements [slog.LogValuer] without keys.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// Client calls Ashby's API. It is safe for concurrent use.
+type Client struct {
+	transport  *transport.Client
+	connection string
+	partnerID  string
+	labels     labels
+	timeline   *timeline
+}
+
+var _ assessment.Publisher = (*Client)(nil)
+
+// New returns a client. It refuses a missing or malformed key and Labels for
+// unknown identifiers. Nothing is sent.
+func New(c Config) (*Client, error) {
+	if err := checkLabels(c.Labels); err != nil {
+		return nil, err
+	}
+	base := c.BaseURL
+	if base == "" {
+		base = BaseURL
+	}
+	// The version in Accept is of every official example and has nothing to do
+	// with Ashby-Version (https://developers.ashbyhq.com/reference/authentication).
+	header := http.Header{"Accept": {"application/json; version=1"}}
+	if c.Version != "" {
+		header["Ashby-Version"] = []string{c.Version}
+	}
+	t, err := transport.New(transport.Config{
+		Vendor:          assessment.Ashby,
+		Connection:      c.Connection,
+		BaseURL:         base,
+		HTTPClient:      c.HTTPClient,
+		Authorize:       transport.Basic,
+		Key:             c.APIKey,
+		Keys:            c.Keys,
+		UserAgent:       c.UserAgent,
+		Header:          header,
+		RequestIDHeader: "X-Ashby-Request-Id",
+		Classify:        classify,
+		Logger:          c.Logger,
+		Observer:        c.Observer,
+		MaxRetries:      c.MaxRetries,
+		MaxRetryAfter:   c.MaxRetryAfter,
+		CallTimeout:     c.Timeout,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Client{
+		transport:  t,
+		connection: c.Connection,
+		partnerID:  c.PartnerID,
+		labels:     maps.Clone(c.Labels),
+		timeline:   newTimeline(),
+	}, nil
+}
+
+// String names the client without its key.
+func (c Client) String() string { return fmt.Sprintf("ashby client (connection %q)", c.connection) }
+
+// Format implements [fmt.Formatter]: every verb prints [Client.String].
+func (c Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// LogValue implements [slog.LogValuer] without the key.
+func (c Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// Vendor implements [assessment.Publisher].
+func (c *Client) Vendor() assessment.Vendor { return assessment.Ashby }
+
+// Connection implements [assessment.Publisher].
+func (c *Client) Connection() string { return c.connection }
+
+// Request is a call that this package has no method for; see [Client.Call].
+type Request struct {
+	// Operation is the name of the call, such as "application.info". Each is a
+	// POST at a path of that name.
+	Operation string
+	// Body is sent as JSON; nil sends an empty object.
+	Body any
+	// Read says that the call changes nothing, so that it may be repeated after
+	// any failure. All others are repeated only if they were certainly not
+	// carried out.
+	Read bool
+}
+
+// Call makes any call of Ashby's API (https://developers.ashbyhq.com/reference)
+// for an account and returns the whole answer, which may be empty. Errors are as
+// for every other call: [*assessment.APIError].
+func (c *Client) Call(ctx context.Context, account string, r Request) (json.RawMessage, error) {
+	if r.Operation == "" || strings.Contains(r.Operation, "/") {
+		var p assessment.Problems
+		p.Add("operation", `must be a name such as "application.info"`)
+		return nil, p.Err()
+	}
+	if r.Body == nil {
+		r.Body = struct{}{}
+	}
+	body, err := transport.Encode(r.Body)
+	if err != nil {
+		return nil, fmt.Errorf("ashby: encode request: %w", err)
+	}
+	call := operation(account, r.Operation, body)
+	if r.Read {
+		call.Repeat = transport.Read
+	}
+	answer, err := c.transport.Do(ctx, call)
+	return answer.Body, err
+}
+
+// operation is a call of Ashby's API, which knows no path but the name of the
+// operation and no method but POST.
+func operation(account, name string, body transport.Body) transport.Call {
+	return transport.Call{
+		Operation: name,
+		Method:    http.MethodPost,
+		Path:      []string{name},
+		Account:   account,
+		Body:      body,
+	}
+}
+
+// read asks Ashby something and returns the results.
+func read[T any](ctx context.Context, c *Client, account, name string, question any) (results T, err error) {
+	body, err := transport.Encode(question)
+	if err != nil {
+		return results, fmt.Errorf("ashby: encode request: %w", err)
+	}
+	call := operation(account, name, body)
+	call.Repeat = transport.Read
+	got, _, err := transport.JSON[envelope[T]](ctx, c.transport, call)
+	return got.Results, err
+}
+
+// write makes a call and says how it went. The answer to an update may be empty,
+// so nothing of it is needed.
+func (c *Client) write(ctx context.Context, call transport.Call) (answer transport.Answer, receipt assessment.Receipt, err error) {
+	answer, err = c.transport.Do(ctx, call)
+	receipt.Attempts, receipt.RequestID = answer.Attempts, answer.RequestID
+	var failure *assessment.APIError
+	if errors.As(err, &failure) {
+		receipt.Attempts, receipt.RequestID = failure.Attempts, failure.RequestID
+	}
+	if err == nil {
+		receipt.Warnings = warningsOf(answer.Body)
+	}
+	return answer, receipt, err
+}
+
+// warningsOf returns the codes of what Ashby remarked on, such as
+// "unable_to_add_application_metadata"
+// (https://developers.ashbyhq.com/docs/responses).
+func warningsOf(body []byte) []string {
+	if !bytes.Contains(body, []byte(`"warnings"`)) {
+		return nil // as nearly always
+	}
+	var wire struct {
+		Warnings []string `json:"warnings"`
+	}
+	if json.Unmarshal(body, &wire) != nil {
+		return nil
+	}
+	return wire.Warnings
+}

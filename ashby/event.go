@@ -1,0 +1,138 @@
+package ashby
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// Action is what a webhook tells of. Actions that this version does not know are
+// kept as they are.
+type Action string
+
+// The actions that matter to a provider
+// (https://developers.ashbyhq.com/docs/setting-up-webhooks). Ashby has many more;
+// they come as [UnknownEvent].
+const (
+	// ActionPing is sent when a webhook is created or edited. One that is not
+	// answered leaves the webhook disabled.
+	ActionPing            Action = "ping"
+	ActionCandidateDelete Action = "candidateDelete"
+	ActionCandidateMerge  Action = "candidateMerge"
+)
+
+// Event is one webhook delivery, decoded.
+type Event struct {
+	// ID identifies the event, where Ashby gives it an id: the same in every
+	// retry, and in the deliveries of several webhooks.
+	ID     string
+	Action Action
+	// Data is one of [Ping], [CandidateDeleted], [CandidateMerged] and
+	// [UnknownEvent].
+	Data EventData
+	// SecretID is the ID of the secret that the delivery was signed with; see
+	// [NewVerifier]. It is set by the handler.
+	SecretID string
+	// Raw is the body as received.
+	Raw []byte
+	// Drift lists what in the body this version does not know.
+	Drift []assessment.Drift
+}
+
+// EventData is what an [Event] is about.
+type EventData interface{ eventData() }
+
+// Ping asks whether anybody is there.
+type Ping struct{}
+
+// CandidateDeleted: a candidate was deleted at Ashby, such as on request of that
+// person. The id is the RemoteID of an order's candidate.
+type CandidateDeleted struct{ CandidateID string }
+
+// CandidateMerged: one candidate was found to be another one. From now on Ashby
+// knows the second id only.
+type CandidateMerged struct{ DeletedID, MergedID string }
+
+// UnknownEvent is the data of an action that this version has no type for, or
+// whose data has another shape than documented, as raw JSON.
+type UnknownEvent struct{ Data json.RawMessage }
+
+func (Ping) eventData()             {}
+func (CandidateDeleted) eventData() {}
+func (CandidateMerged) eventData()  {}
+func (UnknownEvent) eventData()     {}
+
+// String names the event without its data.
+func (e Event) String() string { return fmt.Sprintf("ashby event %q (%q)", e.ID, e.Action) }
+
+// Format implements [fmt.Formatter]: every verb prints [Event.String], because
+// the data may be about a candidate.
+func (e Event) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.String()) }
+
+// LogValue implements [slog.LogValuer] without the event's data.
+func (e Event) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("id", e.ID), slog.String("action", string(e.Action)))
+}
+
+// ErrMalformedEvent: the body is not a JSON object with an action, so it is no
+// webhook of Ashby's.
+var ErrMalformedEvent = errors.New("ashby: not an event")
+
+// ParseEvent decodes the body of a webhook whose signature was verified. The error
+// is [ErrMalformedEvent]; unknown actions, missing fields and nulls are none.
+func ParseEvent(body []byte) (Event, error) {
+	var wire wireEvent
+	drifted, err := decode(body, &wire)
+	if err != nil || wire.Action == "" {
+		return Event{}, ErrMalformedEvent
+	}
+	event := Event{ID: wire.ID, Action: Action(wire.Action), Raw: body}
+	event.Data = decodeData(event.Action, wire.Data)
+	if drifted != nil {
+		event.drift(drifted.Field, "")
+	}
+	if _, unknown := event.Data.(UnknownEvent); unknown {
+		field, value := "action", wire.Action
+		if event.Action == ActionCandidateDelete || event.Action == ActionCandidateMerge {
+			field, value = "data", ""
+		}
+		event.drift(field, value)
+	}
+	return event, nil
+}
+
+func (e *Event) drift(field, value string) {
+	e.Drift = append(e.Drift, assessment.Drift{
+		Vendor: assessment.Ashby, Event: string(e.Action), Field: field, Value: value,
+	})
+}
+
+type wireID struct {
+	ID string `json:"id"`
+}
+
+// decodeData reads the data of an action. An event without the ids that it is
+// about is handed over raw, so that the host can still read it.
+func decodeData(a Action, data json.RawMessage) EventData {
+	var wire struct {
+		Candidate wireID `json:"candidate"`
+		Deleted   wireID `json:"deletedCandidate"`
+		Merged    wireID `json:"mergedCandidate"`
+	}
+	if a == ActionPing {
+		return Ping{}
+	}
+	err := json.Unmarshal(data, &wire)
+	switch {
+	case err != nil:
+	case a == ActionCandidateDelete && wire.Candidate.ID != "":
+		return CandidateDeleted{wire.Candidate.ID}
+	case a == ActionCandidateMerge && wire.Deleted.ID != "" && wire.Merged.ID != "":
+		return CandidateMerged{wire.Deleted.ID, wire.Merged.ID}
+	}
+	return UnknownEvent{data}
+}

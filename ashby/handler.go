@@ -1,0 +1,284 @@
+package ashby
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/inbound"
+)
+
+// The operations that Ashby calls. Of the listing of custom fields two names are
+// public, and of the newer one no path.
+const (
+	opList   = "assessment.list"
+	opStart  = "assessment.start"
+	opCancel = "assessment.cancel"
+)
+
+var opFields = []string{
+	"assessment.customField.list", "assessment.customFields.fetch", "customField.list", "customFields.fetch",
+}
+
+// HandlerConfig configures [NewHandler].
+type HandlerConfig struct {
+	// Intake takes the orders; required.
+	Intake *assessment.Intake
+	// Authenticate returns the account that a key was issued to, the host's own
+	// name of the customer; required. It must be safe for concurrent use and
+	// compare in constant time, or look up a hash of the key.
+	//
+	// An error that matches [assessment.ErrUnauthorized] and an empty account are
+	// answered 401, any other error 503. Ashby does not document which half of the
+	// Basic credentials holds the key: the user name is tried first, and if it is
+	// refused the password.
+	Authenticate func(ctx context.Context, key string) (account string, err error)
+	// Connection becomes [assessment.OrderRef.Connection] of the orders. Leave it
+	// empty unless there are several.
+	Connection string
+	// Fields are the custom fields that every customer is offered, FieldsFor those
+	// of one. At most one of them can be set. Without either the listing of custom
+	// fields is answered 404.
+	Fields    []FieldSpec
+	FieldsFor func(ctx context.Context, account string) ([]FieldSpec, error)
+	// Client, if set, writes the later updates of these orders. The first update,
+	// which goes with the answer to a start, then has its Labels, and the
+	// timestamps of the others come after it for certain.
+	Client *Client
+
+	// MaxBody is the largest body accepted, in bytes; 1 MiB if zero.
+	MaxBody int64
+	// Logger is told why a call was refused or failed; nil is silent.
+	Logger *slog.Logger
+	// Observer is told of every call and of everything unknown in it.
+	Observer assessment.Observer
+}
+
+// Handler answers Ashby's calls of a provider
+// (https://developers.ashbyhq.com/docs/creating-an-assessments-integration):
+// assessment.list, assessment.start, assessment.cancel and, if there are any, the
+// listing of custom fields. Mount it under any pattern: of the path it looks at
+// the last element only.
+//
+// All answers are JSON, errors in Ashby's envelope:
+//
+//	405, 404, 413, 401    not a call that can be answered
+//	400                   not the body of one, or without what there is to start or cancel
+//	200                   done; also, with success:false, a fault of list, cancel and fields
+//	409, 422              the provider said no to a start
+//	503, 500              a fault of a start, or the key cannot be checked now
+//
+// The reason of a failure goes to logger and observer, never to the sender.
+//
+// The first update, in the answer to a start, comes from Update and ReportURL of
+// [assessment.Started]; its time is when the provider answered. If it is not
+// valid, it is left out and logged, and the start stands. Publish a final result
+// through an [assessment.Router] instead: that also frees the order.
+type Handler struct {
+	c       HandlerConfig
+	fields  []wireField // of every customer
+	labels  labels
+	inbound inbound.Handler
+}
+
+// NewHandler returns a handler. It refuses a missing Intake or Authenticate,
+// Fields that Ashby would refuse, a Client of another connection, and a negative
+// MaxBody.
+func NewHandler(c HandlerConfig) (*Handler, error) {
+	switch {
+	case c.Intake == nil:
+		return nil, errors.New("ashby: handler needs an Intake")
+	case c.Authenticate == nil:
+		return nil, errors.New("ashby: handler needs Authenticate")
+	case c.Fields != nil && c.FieldsFor != nil:
+		return nil, errors.New("ashby: either Fields or FieldsFor, not both")
+	case c.Client != nil && c.Client.connection != c.Connection:
+		return nil, errors.New("ashby: the Client is of another connection")
+	case c.MaxBody < 0:
+		return nil, errors.New("ashby: negative MaxBody")
+	}
+	fields, err := wireFields(c.Fields)
+	if err != nil {
+		return nil, err
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	h := &Handler{c: c, fields: fields, inbound: inbound.Handler{
+		Vendor: assessment.Ashby, Connection: c.Connection, Logger: c.Logger, Observer: c.Observer,
+	}}
+	if c.Client != nil {
+		h.labels = c.Client.labels
+	}
+	return h, nil
+}
+
+// call is one call of Ashby's, authenticated.
+type call struct {
+	ctx     context.Context
+	account string
+	body    []byte
+	d       *assessment.Delivery
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.inbound.Serve(w, r, func(d *assessment.Delivery) inbound.Reply {
+		name := lastElement(r.URL.Path)
+		serve := h.operation(name)
+		if serve == nil {
+			return refused(http.StatusNotFound, codeNoOperation, errNoOperation)
+		}
+		d.Event = name
+		body, err := receive(w, r, h.c.MaxBody)
+		if err != nil {
+			return unreceived(err)
+		}
+		account, reply, ok := h.authenticate(w, r)
+		if !ok {
+			return reply
+		}
+		d.Account = account
+		return serve(call{ctx: r.Context(), account: account, body: body, d: d})
+	})
+}
+
+// lastElement returns the name of the operation: the base URL that the provider
+// agreed with Ashby may have a path, and a slash at its end.
+func lastElement(path string) string {
+	path = strings.TrimRight(path, "/")
+	return path[strings.LastIndexByte(path, '/')+1:]
+}
+
+// operation returns nil for a name that is not served.
+func (h *Handler) operation(name string) func(call) inbound.Reply {
+	switch name {
+	case opList:
+		return h.list
+	case opStart:
+		return h.start
+	case opCancel:
+		return h.cancel
+	}
+	if (h.c.Fields != nil || h.c.FieldsFor != nil) && slices.Contains(opFields, name) {
+		return h.customFields
+	}
+	return nil
+}
+
+var errNoKey = errors.New("ashby: no Basic credentials")
+
+// authenticate finds out whose key was presented.
+func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (account string, reply inbound.Reply, ok bool) {
+	user, password, _ := r.BasicAuth()
+	err := errNoKey
+	for i, key := range []string{user, password} {
+		if key == "" || i > 0 && key == user {
+			continue
+		}
+		account, err = h.c.Authenticate(r.Context(), key)
+		switch {
+		case err == nil && account != "":
+			return account, inbound.Reply{}, true
+		case err == nil:
+			err = errNobody
+		case !errors.Is(err, assessment.ErrUnauthorized):
+			return "", later(err), false
+		}
+	}
+	w.Header().Set("WWW-Authenticate", `Basic realm="assessments", charset="UTF-8"`)
+	return "", refused(http.StatusUnauthorized, codeUnauthorized, err), false
+}
+
+var errNobody = errors.New("ashby: the key belongs to nobody")
+
+// list answers what a customer may pick. Whatever the body is, it asks for all.
+func (h *Handler) list(c call) inbound.Reply {
+	packages, err := h.c.Intake.Packages(c.ctx, assessment.PackageQuery{
+		Vendor: assessment.Ashby, Connection: h.c.Connection, Account: c.account, ATS: toolName,
+	})
+	if err != nil {
+		return failed(err)
+	}
+	wire := make([]wirePackage, 0, len(packages))
+	for _, p := range packages {
+		if p.ID == "" {
+			h.c.Logger.WarnContext(c.ctx, "package without an id left out", "vendor", assessment.Ashby, "account", c.account)
+			continue
+		}
+		if p.Name == "" {
+			p.Name = p.ID // the drop-down shows nothing else
+		}
+		wire = append(wire, wirePackage{ID: p.ID, Name: p.Name, Description: p.Description})
+	}
+	return inbound.JSON(http.StatusOK, succeeded[[]wirePackage]{true, wire}, assessment.DeliveryHandled)
+}
+
+func (h *Handler) start(c call) inbound.Reply {
+	order, drift, err := decodeStart(c.body)
+	if err != nil {
+		return refused(http.StatusBadRequest, codeInvalidInput, err)
+	}
+	for i := range drift {
+		drift[i].Account = c.account
+	}
+	h.inbound.Drift(c.ctx, drift)
+	order.Ref.Connection, order.Ref.Account = h.c.Connection, c.account
+	order.ReceivedAt = time.Now().UTC()
+	accepted, err := h.c.Intake.Start(c.ctx, order)
+	var no *assessment.Rejection
+	switch {
+	case errors.As(err, &no):
+		return rejected(no)
+	case err != nil:
+		return fault(err)
+	}
+	c.d.Order = accepted.Ref
+	return inbound.JSON(http.StatusOK, succeeded[wireStarted]{true, wireStarted{
+		AssessmentID:  accepted.Ref.ID,
+		UpdateRequest: h.firstUpdate(c.ctx, accepted),
+	}}, inbound.Taken(accepted))
+}
+
+// cancel frees the order and tells the provider. The account is part of the
+// reference, so that the id of another customer's assessment is an unknown one.
+func (h *Handler) cancel(c call) inbound.Reply {
+	var wire wireCancel
+	_, err := decode(c.body, &wire)
+	if err == nil && wire.AssessmentID == "" {
+		err = errNoAssessment
+	}
+	if err != nil {
+		return refused(http.StatusBadRequest, codeInvalidInput, err)
+	}
+	c.d.Order = assessment.OrderRef{
+		Vendor: assessment.Ashby, Connection: h.c.Connection, Account: c.account, ID: wire.AssessmentID,
+	}
+	if err := h.c.Intake.Cancel(c.ctx, c.d.Order); err != nil {
+		return failed(err)
+	}
+	return inbound.JSON(http.StatusOK, succeeded[wireCancel]{true, wire}, assessment.DeliveryHandled)
+}
+
+// customFields answers under "fields" and not, like all others, under "results".
+func (h *Handler) customFields(c call) inbound.Reply {
+	fields := h.fields
+	if h.c.FieldsFor != nil {
+		given, err := h.c.FieldsFor(c.ctx, c.account)
+		if err == nil {
+			fields, err = wireFields(given)
+		}
+		if err != nil {
+			return failed(err)
+		}
+	}
+	return inbound.JSON(http.StatusOK, struct {
+		Success bool        `json:"success"`
+		Fields  []wireField `json:"fields"`
+	}{true, fields}, assessment.DeliveryHandled)
+}

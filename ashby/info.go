@@ -1,0 +1,179 @@
+package ashby
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// Candidate is what Ashby knows of a candidate beyond what an order says
+// (https://developers.ashbyhq.com/reference/candidateinfo). It prints and logs as
+// its id only.
+type Candidate struct {
+	ID             string
+	Name           string
+	Email          string // the primary one
+	Phone          string // the primary one
+	Emails         []Contact
+	Phones         []Contact
+	SocialLinks    []SocialLink
+	Timezone       string
+	ApplicationIDs []string
+	// ResumeHandle is what file.info takes; empty: there is no resume.
+	ResumeHandle string
+	ProfileURL   string
+	// Raw holds everything as Ashby sent it.
+	Raw json.RawMessage
+}
+
+// Contact is an address or number of a candidate.
+type Contact struct {
+	Value   string `json:"value"`
+	Type    string `json:"type"` // Personal, Work or Other
+	Primary bool   `json:"isPrimary"`
+}
+
+// SocialLink is a page of a candidate elsewhere.
+type SocialLink struct {
+	Type string `json:"type"` // such as LinkedIn or GitHub
+	URL  string `json:"url"`
+}
+
+// String names the candidate by id.
+func (c Candidate) String() string { return fmt.Sprintf("ashby candidate %s", c.ID) }
+
+// Format implements [fmt.Formatter]: every verb prints [Candidate.String].
+func (c Candidate) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// LogValue implements [slog.LogValuer] with the id only.
+func (c Candidate) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+type wireCandidateInfo struct {
+	ID             string          `json:"id"`
+	Name           string          `json:"name"`
+	PrimaryEmail   *Contact        `json:"primaryEmailAddress"`
+	PrimaryPhone   *Contact        `json:"primaryPhoneNumber"`
+	Emails         []Contact       `json:"emailAddresses"`
+	Phones         []Contact       `json:"phoneNumbers"`
+	SocialLinks    []SocialLink    `json:"socialLinks"`
+	Timezone       string          `json:"timezone"`
+	ApplicationIDs []string        `json:"applicationIds"`
+	Resume         *wireFileHandle `json:"resumeFileHandle"`
+	ProfileURL     string          `json:"profileUrl"`
+}
+
+type wireFileHandle struct {
+	Handle string `json:"handle"`
+}
+
+// CandidateInfo looks a candidate up by Ashby's id, which is the RemoteID of an
+// order's candidate. An order names one e-mail address and no phone number; here
+// are the others. It needs the permission candidatesRead.
+func (c *Client) CandidateInfo(ctx context.Context, account, id string) (Candidate, error) {
+	if id == "" {
+		var p assessment.Problems
+		p.Add("id", "required")
+		return Candidate{}, p.Err()
+	}
+	raw, err := read[json.RawMessage](ctx, c, account, "candidate.info", struct {
+		ID string `json:"id"`
+	}{id})
+	if err != nil {
+		return Candidate{}, err
+	}
+	var wire wireCandidateInfo
+	// A field of another shape than documented is in Raw, and does not take the
+	// others along.
+	_ = json.Unmarshal(raw, &wire)
+	found := Candidate{
+		ID:             wire.ID,
+		Name:           wire.Name,
+		Emails:         wire.Emails,
+		Phones:         wire.Phones,
+		SocialLinks:    wire.SocialLinks,
+		Timezone:       wire.Timezone,
+		ApplicationIDs: wire.ApplicationIDs,
+		ProfileURL:     wire.ProfileURL,
+		Raw:            raw,
+	}
+	found.Email = primary(wire.PrimaryEmail, wire.Emails)
+	found.Phone = primary(wire.PrimaryPhone, wire.Phones)
+	if wire.Resume != nil {
+		found.ResumeHandle = wire.Resume.Handle
+	}
+	return found, nil
+}
+
+func primary(named *Contact, all []Contact) string {
+	if named != nil {
+		return named.Value
+	}
+	for _, c := range all {
+		if c.Primary {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// KeyInfo is what Ashby tells about a customer's key
+// (https://developers.ashbyhq.com/reference/apikeyinfo).
+type KeyInfo struct {
+	Title     string
+	CreatedAt time.Time // zero if it could not be read
+	// Scopes are the key's permissions, spelled as in "candidates:write".
+	Scopes []string
+}
+
+// Allows reports whether the key has a permission, in the spelling of the scopes,
+// "candidates:write", or in that of the reference, "candidatesWrite".
+func (k KeyInfo) Allows(permission string) bool {
+	for _, scope := range k.Scopes {
+		if bare(scope) == bare(permission) {
+			return true
+		}
+	}
+	return false
+}
+
+func bare(permission string) string {
+	return strings.Map(func(r rune) rune {
+		if r == ':' || r == '.' || r == '_' || r == '-' || r == ' ' {
+			return -1
+		}
+		return r
+	}, strings.ToLower(permission))
+}
+
+// ErrKeyUntold is what [Client.APIKeyInfo] returns, together with the
+// [*assessment.APIError], when the answer says nothing about the key.
+var ErrKeyUntold = errors.New("ashby: cannot tell whether the key is good")
+
+// APIKeyInfo tries a customer's key out before the first update needs it. That
+// needs the permission apiKeysRead, which updates do not, and Ashby refuses a key
+// without it as it does one that is wrong: the error then matches [ErrKeyUntold],
+// and the key may be good all the same.
+func (c *Client) APIKeyInfo(ctx context.Context, account string) (KeyInfo, error) {
+	got, err := read[struct {
+		Title     string   `json:"title"`
+		CreatedAt string   `json:"createdAt"`
+		Scopes    []string `json:"scopes"`
+	}](ctx, c, account, "apiKey.info", struct{}{})
+	var refused *assessment.APIError
+	if errors.As(err, &refused) && (refused.StatusCode == http.StatusForbidden || errors.Is(err, assessment.ErrForbidden)) {
+		return KeyInfo{}, fmt.Errorf("%w: %w", ErrKeyUntold, err)
+	}
+	if err != nil {
+		return KeyInfo{}, err
+	}
+	created, _ := time.Parse(time.RFC3339, got.CreatedAt)
+	return KeyInfo{Title: got.Title, CreatedAt: created, Scopes: got.Scopes}, nil
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package ashby_test
+
+const raceEnabled = true

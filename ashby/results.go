@@ -1,0 +1,100 @@
+package ashby
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/transport"
+)
+
+const opUpdate = "assessment.update"
+
+// PublishResult writes a result or an interim update
+// (https://developers.ashbyhq.com/docs/assessmentupdate). The customer's key needs
+// the permission candidatesWrite.
+//
+// Everything that is known to be refused is a [*assessment.ValidationError] before
+// anything is sent: a completion without a report URL, two attributes with one ID,
+// an ID that this package uses itself. What the format cannot carry is listed in
+// the receipt's Losses, see [Client.Preview].
+//
+// Ashby has no idempotency key. After an answer that leaves open what became of
+// the update it is repeated, exactly as it was; so a queue can go on with the same
+// Result.At after an error that is Uncertain. With the same At and the same
+// content an update keeps its timestamp. Otherwise timestamps are At in
+// milliseconds, or one more than that of the latest update of the assessment,
+// whichever is later; without At they are the time now. Updates of one assessment
+// are written one after the other.
+func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
+	body, receipt, err := c.encodeUpdate(ref, r)
+	if err != nil {
+		return receipt, err
+	}
+	mine, err := c.timeline.enter(ctx, subject{ref.Account, ref.ID})
+	if err != nil {
+		return receipt, &assessment.APIError{
+			Vendor: assessment.Ashby, Operation: opUpdate, Account: ref.Account,
+			Class: assessment.ErrUnavailable, Cause: err,
+		}
+	}
+	defer c.timeline.leave(mine)
+	call := operation(ref.Account, opUpdate, transport.Bytes(stamped(body, c.timeline.stamp(mine, r.At, body))))
+	call.Repeat = transport.Same
+	_, written, err := c.write(ctx, call)
+	written.Losses = receipt.Losses
+	return written, err
+}
+
+// Preview does everything that [Client.PublishResult] does but the call: it
+// returns the problems and the losses.
+func (c *Client) Preview(ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
+	_, receipt, err := c.encodeUpdate(ref, r)
+	return receipt, err
+}
+
+// encodeUpdate checks and translates a result and writes its body without the
+// timestamp.
+func (c *Client) encodeUpdate(ref assessment.OrderRef, r assessment.Result) ([]byte, assessment.Receipt, error) {
+	t := translate(c.labels, r)
+	t.problems = append(c.refProblems(ref), t.problems...)
+	if err := t.problems.Err(); err != nil {
+		return nil, assessment.Receipt{}, err
+	}
+	t.wire.AssessmentID = ref.ID
+	body, err := json.Marshal(t.wire)
+	if err != nil {
+		return nil, assessment.Receipt{}, fmt.Errorf("ashby: encode update: %w", err)
+	}
+	return body, assessment.Receipt{Losses: t.losses}, nil
+}
+
+// refProblems: the account is required with a single key too, because every
+// order that came through a [Handler] has one.
+func (c *Client) refProblems(ref assessment.OrderRef) (p assessment.Problems) {
+	if ref.Vendor != assessment.Ashby {
+		p.Add("ref.vendor", "must be ashby")
+	}
+	if ref.Connection != c.connection {
+		p.Add("ref.connection", "belongs to another client")
+	}
+	if ref.Account == "" {
+		p.Add("ref.account", "required: the name of the customer")
+	}
+	if ref.ID == "" {
+		p.Add("ref.id", "required")
+	}
+	return p
+}
+
+// stamped puts the timestamp in front. The body begins with the id, so there is
+// always something behind the comma.
+func stamped(body []byte, timestamp int64) []byte {
+	out := make([]byte, 0, len(body)+len(`{"timestamp":,`)+20)
+	out = append(out, `{"timestamp":`...)
+	out = strconv.AppendInt(out, timestamp, 10)
+	out = append(out, ',')
+	return append(out, body[1:]...)
+}
