@@ -1,0 +1,204 @@
+package stackone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/inbound"
+	"github.com/assessbridge/assessbridge/webhook"
+)
+
+// WebhookConfig configures [NewWebhookHandler].
+type WebhookConfig struct {
+	// Intake takes the orders; required.
+	Intake *assessment.Intake
+	// Verifier checks signatures; required. See [NewVerifier].
+	Verifier *webhook.Verifier
+	// Connection becomes [assessment.OrderRef.Connection] of the orders. Leave it
+	// empty unless there are several StackOne projects.
+	Connection string
+
+	// Queue, if set, takes the orders in place of Intake: nil says that the order
+	// is stored for good, and StackOne is answered at once. A worker then calls
+	// [Client.Complete] and [assessment.Intake.Work].
+	//
+	// It is recommended: StackOne documents no redelivery, and an order cannot be
+	// read back, so one that is answered with a fault may never be seen again.
+	Queue func(context.Context, assessment.Order) error
+	// Publisher, if set, writes the cancelled result of an order that the provider
+	// rejected; the answer to a webhook says nothing to the recruiter. It is the
+	// [Client] of the same connection.
+	Publisher assessment.Publisher
+	// OnRejected, if set, is told of a rejection where there is no Publisher, and
+	// where the Publisher failed. Its error is answered 503.
+	OnRejected func(context.Context, assessment.Order, *assessment.Rejection) error
+	// OnBareOrder, if set, gets the orders that name nothing but themselves, see
+	// [Bare], in place of Queue and Intake; nil is a 200. Without it they go the
+	// way of all orders.
+	OnBareOrder func(context.Context, assessment.Order) error
+	// OnEvent, if set, gets every other event, and orders that are decoded as
+	// already completed, cancelled or rejected. It is called at least once for
+	// each; an error is answered 503, so that StackOne may come again. Without it
+	// they are acknowledged.
+	OnEvent func(context.Context, Event) error
+
+	// OrderEvents are further event names that start an order, with its kind, for
+	// the day that StackOne has another name than those that this package knows.
+	OrderEvents map[EventType]assessment.Kind
+	// DecodeOrder, if set, makes the order of an event in place of this package:
+	// [Event.Raw] is the body, and Data is an [OrderCreated] with the order as
+	// this package reads it. StackOne publishes no sample of an order event. An
+	// error is answered 503. What the reference lacks is filled in.
+	DecodeOrder func(Event) (assessment.Order, error)
+
+	// MaxBody is the largest body accepted, in bytes; 1 MiB if zero.
+	MaxBody int64
+	// Logger is told why a delivery was refused or failed; nil is silent.
+	Logger *slog.Logger
+	// Observer is told of every delivery and of everything unknown in it.
+	Observer assessment.Observer
+}
+
+// WebhookHandler receives StackOne's webhooks. Mount it under any pattern; it
+// does not look at its path.
+//
+// It answers 405, 413, 401 and 400 to what is not a signed StackOne event; 200
+// to an order that was taken, queued or rejected, and to every other event; and
+// 503 or 500 to a fault. The reason of a failure goes to logger and observer,
+// never to the sender.
+type WebhookHandler struct {
+	c       WebhookConfig
+	inbound inbound.Handler
+	written writtenOff
+}
+
+// NewWebhookHandler returns a handler. It refuses a missing Intake or Verifier,
+// a Publisher of another vendor or connection, an unknown kind in OrderEvents
+// and a negative MaxBody.
+func NewWebhookHandler(c WebhookConfig) (*WebhookHandler, error) {
+	switch {
+	case c.Intake == nil:
+		return nil, errors.New("stackone: webhook handler needs an Intake")
+	case c.Verifier == nil:
+		return nil, errors.New("stackone: webhook handler needs a Verifier")
+	case c.Publisher != nil && (c.Publisher.Vendor() != assessment.StackOne || c.Publisher.Connection() != c.Connection):
+		return nil, errors.New("stackone: the webhook handler's Publisher is for another vendor or connection")
+	case c.MaxBody < 0:
+		return nil, errors.New("stackone: negative MaxBody")
+	}
+	for name, kind := range c.OrderEvents {
+		if resultPaths[kind] == "" {
+			return nil, fmt.Errorf("stackone: order event %q needs a kind", name)
+		}
+	}
+	return &WebhookHandler{c: c, inbound: inbound.Handler{
+		Vendor: assessment.StackOne, Connection: c.Connection, Logger: c.Logger, Observer: c.Observer,
+	}}, nil
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *WebhookHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.inbound.Serve(w, r, func(d *assessment.Delivery) inbound.Reply {
+		body, reply, ok := inbound.Receive(h.c.Verifier, w, r, h.c.MaxBody, d)
+		if !ok {
+			return reply
+		}
+		return h.event(r.Context(), body, d)
+	})
+}
+
+func (h *WebhookHandler) event(ctx context.Context, body []byte, d *assessment.Delivery) inbound.Reply {
+	event, err := parseEvent(body, h.c.OrderEvents)
+	if err != nil {
+		return inbound.Refuse("not a StackOne event", err)
+	}
+	d.Event, d.Account = string(event.Type), event.Account
+	h.inbound.Drift(ctx, event.Drift)
+	switch data := event.Data.(type) {
+	case OrderCreated:
+		return h.created(ctx, event, data, d)
+	case OrderChanged:
+		h.receive(&data.Order, body)
+		event.Data, d.Order = data, data.Order.Ref
+	}
+	return h.other(ctx, event)
+}
+
+// receive completes an order with what only the handler knows.
+func (h *WebhookHandler) receive(o *assessment.Order, body []byte) {
+	o.Ref.Vendor, o.Ref.Connection = assessment.StackOne, h.c.Connection
+	o.ReceivedAt = time.Now().UTC()
+	o.Raw = body
+}
+
+// errNoOrderID: without its id or account an order can neither be told from
+// another nor be answered with a result.
+var errNoOrderID = errors.New("stackone: order without a record_id or account_id")
+
+func (h *WebhookHandler) created(ctx context.Context, event Event, data OrderCreated, d *assessment.Delivery) inbound.Reply {
+	h.receive(&data.Order, event.Raw)
+	order := data.Order
+	if h.c.DecodeOrder != nil {
+		var err error
+		event.Data = data
+		if order, err = h.c.DecodeOrder(event); err != nil {
+			return inbound.Later(fmt.Errorf("stackone: DecodeOrder: %w", err), 0)
+		}
+		h.receive(&order, event.Raw)
+		fillRef(&order.Ref, data.Order.Ref)
+	}
+	d.Account, d.Order = order.Ref.Account, order.Ref
+	if order.Ref.ID == "" || order.Ref.Account == "" {
+		return inbound.Refuse("order without an id", errNoOrderID)
+	}
+	event.Data = OrderCreated{Order: order, Bare: Bare(order)}
+	switch {
+	case order.Status.Final():
+		return h.other(ctx, event)
+	case h.c.OnBareOrder != nil && Bare(order):
+		return handed(h.c.OnBareOrder(ctx, order), assessment.DeliveryHandled)
+	case h.c.Queue != nil:
+		return handed(h.c.Queue(ctx, order), assessment.DeliveryQueued)
+	}
+	return h.start(ctx, order)
+}
+
+func fillRef(ref *assessment.OrderRef, read assessment.OrderRef) {
+	fill(&ref.Account, read.Account)
+	fill(&ref.ID, read.ID)
+	if ref.Kind == "" {
+		ref.Kind = read.Kind
+	}
+}
+
+// handed is the answer after something was given to the host.
+func handed(err error, outcome assessment.DeliveryOutcome) inbound.Reply {
+	if err != nil {
+		return inbound.Later(err, 0)
+	}
+	return inbound.OK(outcome)
+}
+
+func (h *WebhookHandler) start(ctx context.Context, order assessment.Order) inbound.Reply {
+	accepted, err := h.c.Intake.Start(ctx, order)
+	var no *assessment.Rejection
+	switch {
+	case errors.As(err, &no):
+		return h.reject(ctx, order, no)
+	case err != nil:
+		return inbound.Fault(err)
+	}
+	return inbound.OK(inbound.Taken(accepted))
+}
+
+func (h *WebhookHandler) other(ctx context.Context, event Event) inbound.Reply {
+	if h.c.OnEvent == nil {
+		return inbound.OK(assessment.DeliveryHandled)
+	}
+	return handed(h.c.OnEvent(ctx, event), assessment.DeliveryHandled)
+}

@@ -1,0 +1,258 @@
+package stackone
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/transport"
+)
+
+// ListOptions say which part of a list to fetch and how. The zero value is all
+// of it.
+type ListOptions struct {
+	// UpdatedAfter leaves out what was not changed after it.
+	UpdatedAfter time.Time
+	// CreatedAfter leaves out what was made before it; for job postings only.
+	CreatedAfter time.Time
+	// PageSize is how many records are fetched at once; zero leaves it to StackOne
+	// (25). The largest is not documented.
+	PageSize int
+	// Proxy are query parameters for the ATS behind StackOne
+	// (https://docs.stackone.com/guides/passthrough).
+	Proxy map[string]string
+}
+
+// query has filters in brackets, on every list.
+func (o *ListOptions) query() url.Values {
+	query := url.Values{}
+	if !o.UpdatedAfter.IsZero() {
+		query.Set("filter[updated_after]", timestamp(o.UpdatedAfter))
+	}
+	if !o.CreatedAfter.IsZero() {
+		query.Set("filter[created_after]", timestamp(o.CreatedAfter))
+	}
+	if o.PageSize > 0 {
+		query.Set("page_size", strconv.Itoa(o.PageSize))
+	}
+	for name, value := range o.Proxy {
+		query.Set("proxy["+name+"]", value)
+	}
+	return query
+}
+
+// list walks through a unified list. The page size stays the same for the whole
+// sequence, and an empty page with a cursor goes on
+// (https://docs.stackone.com/guides/pagination).
+func list[W, T any](ctx context.Context, c *Client, account, path string, o ListOptions, domain func(*W) T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		query := o.query()
+		for wire, err := range transport.Pages(ctx, func(ctx context.Context, cursor string) ([]W, string, error) {
+			call, err := c.unified(http.MethodGet, path, account, splitPath(path)...)
+			if err != nil {
+				return nil, "", err
+			}
+			if cursor != "" {
+				query.Set("next", cursor)
+			}
+			call.Query = query
+			got, _, err := transport.JSON[page[W]](ctx, c.transport, call)
+			return got.Data, got.Next, err
+		}) {
+			if err != nil {
+				yield(zero, err)
+				return
+			}
+			if !yield(domain(&wire), nil) {
+				return
+			}
+		}
+	}
+}
+
+// read fetches one record.
+func read[W any](ctx context.Context, c *Client, account, path, id string) (W, error) {
+	var zero W
+	call, err := c.unified(http.MethodGet, path+"/{id}", account, append(splitPath(path), id)...)
+	if err != nil {
+		return zero, err
+	}
+	got, _, err := transport.JSON[one[W]](ctx, c.transport, call)
+	return got.Data, err
+}
+
+const (
+	assessmentPackages      = "assessments/packages"
+	backgroundCheckPackages = "background_checks/packages"
+)
+
+// AssessmentPackages lists the assessment packages that StackOne knows for an
+// account, mostly from the ATS
+// (https://docs.stackone.com/ats/api-reference/assessments/packages/list-assessments-packages).
+// Pages are fetched while the range goes on; an error ends it. There is no way
+// to write them: recruiters see what a [PackagesHandler] answers.
+func (c *Client) AssessmentPackages(ctx context.Context, account string, o ListOptions) iter.Seq2[assessment.Package, error] {
+	return list(ctx, c, account, assessmentPackages, o, (*wirePackage).domain)
+}
+
+// AssessmentPackage returns one assessment package.
+func (c *Client) AssessmentPackage(ctx context.Context, account, id string) (assessment.Package, error) {
+	got, err := read[wirePackage](ctx, c, account, assessmentPackages, id)
+	return got.domain(), err
+}
+
+// BackgroundCheckPackages lists the background-check packages of an account,
+// with their tests. Pages are fetched while the range goes on; an error ends it.
+func (c *Client) BackgroundCheckPackages(ctx context.Context, account string, o ListOptions) iter.Seq2[assessment.Package, error] {
+	return list(ctx, c, account, backgroundCheckPackages, o, (*wirePackage).domain)
+}
+
+// BackgroundCheckPackage returns one background-check package.
+func (c *Client) BackgroundCheckPackage(ctx context.Context, account, id string) (assessment.Package, error) {
+	got, err := read[wirePackage](ctx, c, account, backgroundCheckPackages, id)
+	return got.domain(), err
+}
+
+// RecordID is what StackOne calls something that was made: its own id and the
+// ATS's. Either may be empty.
+type RecordID struct{ ID, RemoteID string }
+
+type wireRecordID struct {
+	ID       text `json:"id"`
+	RemoteID text `json:"remote_id"`
+}
+
+// wirePackageWrite is the body of a create and of an update; what is nil is left
+// alone. A create carries no ids.
+type wirePackageWrite struct {
+	Name        *string          `json:"name,omitempty"`
+	Description *string          `json:"description,omitempty"`
+	Tests       *[]wireTestWrite `json:"tests,omitempty"`
+	Passthrough json.RawMessage  `json:"passthrough,omitempty"`
+}
+
+type wireTestWrite struct {
+	ID          string `json:"id,omitempty"`
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+}
+
+// CreateBackgroundCheckPackage makes a package of the given Name, Description
+// and Tests (their names and descriptions); StackOne takes no ids of the
+// provider's. Passthrough is for the ATS and may be nil.
+//
+// It is never repeated after an answer that leaves open whether the package was
+// made, because a second one would be a duplicate: the error is Uncertain then.
+// [Client.SyncBackgroundCheckPackages] looks first and can be repeated.
+func (c *Client) CreateBackgroundCheckPackage(ctx context.Context, account string, p assessment.Package, passthrough json.RawMessage) (RecordID, error) {
+	var problems assessment.Problems
+	checkPackage(&problems, "", p)
+	checkObject(&problems, "passthrough", passthrough)
+	if err := problems.Err(); err != nil {
+		return RecordID{}, err
+	}
+	call, err := c.unified(http.MethodPost, backgroundCheckPackages, account, splitPath(backgroundCheckPackages)...)
+	if err != nil {
+		return RecordID{}, err
+	}
+	wire := wirePackageWrite{Name: &p.Name, Passthrough: passthrough}
+	if p.Description != "" {
+		wire.Description = &p.Description
+	}
+	if len(p.Tests) > 0 {
+		tests := make([]wireTestWrite, len(p.Tests))
+		for i, t := range p.Tests {
+			tests[i] = wireTestWrite{Name: t.Name, Description: t.Description}
+		}
+		wire.Tests = &tests
+	}
+	if err := setBody(&call, wire); err != nil {
+		return RecordID{}, err
+	}
+	got, _, err := transport.JSON[one[wireRecordID]](ctx, c.transport, call)
+	return RecordID{ID: string(got.Data.ID), RemoteID: string(got.Data.RemoteID)}, err
+}
+
+// PackageUpdate changes a background-check package; what is nil stays as it is.
+type PackageUpdate struct {
+	Name, Description *string
+	// Tests replaces the list of tests; a test that is there already is named by
+	// its ID.
+	Tests *[]assessment.Test
+	// Passthrough is for the ATS, a JSON object.
+	Passthrough json.RawMessage
+}
+
+// UpdateBackgroundCheckPackage changes a package. It may be repeated.
+func (c *Client) UpdateBackgroundCheckPackage(ctx context.Context, account, id string, u PackageUpdate) error {
+	var problems assessment.Problems
+	if u.Name != nil && *u.Name == "" {
+		problems.Add("name", "required")
+	}
+	if u.Tests != nil {
+		checkTests(&problems, "", *u.Tests)
+	}
+	checkObject(&problems, "passthrough", u.Passthrough)
+	if err := problems.Err(); err != nil {
+		return err
+	}
+	wire := wirePackageWrite{Name: u.Name, Description: u.Description, Passthrough: u.Passthrough}
+	if u.Tests != nil {
+		tests := make([]wireTestWrite, len(*u.Tests))
+		for i, t := range *u.Tests {
+			tests[i] = wireTestWrite{ID: t.ID, Name: t.Name, Description: t.Description}
+		}
+		wire.Tests = &tests
+	}
+	call, err := c.packageCall(http.MethodPatch, account, id)
+	if err != nil {
+		return err
+	}
+	if err := setBody(&call, wire); err != nil {
+		return err
+	}
+	_, err = c.write(ctx, call)
+	return err
+}
+
+// DeleteBackgroundCheckPackage deletes a package.
+func (c *Client) DeleteBackgroundCheckPackage(ctx context.Context, account, id string) error {
+	call, err := c.packageCall(http.MethodDelete, account, id)
+	if err != nil {
+		return err
+	}
+	if _, err := c.write(ctx, call); !goneBefore(err) {
+		return err
+	}
+	return nil
+}
+
+// packageCall is a write to one package that ends in the same state when it is
+// made twice.
+func (c *Client) packageCall(method, account, id string) (transport.Call, error) {
+	call, err := c.unified(method, backgroundCheckPackages+"/{id}", account, append(splitPath(backgroundCheckPackages), id)...)
+	call.Repeat = transport.Same
+	return call, err
+}
+
+func checkPackage(problems *assessment.Problems, path string, p assessment.Package) {
+	if p.Name == "" {
+		problems.Add(path+"name", "required")
+	}
+	checkTests(problems, path, p.Tests)
+}
+
+func checkTests(problems *assessment.Problems, path string, tests []assessment.Test) {
+	for i, t := range tests {
+		if t.Name == "" {
+			problems.Add(fmt.Sprintf("%stests[%d].name", path, i), "required")
+		}
+	}
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package stackone_test
+
+const raceEnabled = true

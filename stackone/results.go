@@ -1,0 +1,107 @@
+package stackone
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/transport"
+)
+
+// PublishResult writes a result or an interim update, to the path of the order's
+// Kind
+// (https://docs.stackone.com/ats/api-reference/assessments/results/update-assessments-result).
+//
+// Everything that StackOne or the ATS is known to refuse is a
+// [*assessment.ValidationError] before anything is sent. What the format cannot
+// carry, or the ATS does not show, is listed in the receipt's Losses, see
+// [Client.Preview]. An interim update to an ATS that takes one update only
+// ([Limits.OneUpdate]) is Skipped. Which ATS it is comes from [Config.Provider]
+// or a cached lookup; if that fails the result is sent as to an unknown ATS,
+// with a warning.
+//
+// StackOne has no idempotency key and no call that reads an order back. After an
+// answer that leaves open whether the write was applied (408, 500, 502, a broken
+// connection) it is repeated once. If that is refused, the first one may be the
+// reason: the error then is Uncertain, does not match [assessment.ErrInvalid],
+// and [assessment.Retryable] says no. Look at the order in the ATS before doing
+// it again.
+func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
+	body, receipt, err := c.encodeResult(ref, r, func() (string, error) { return c.ats.of(ctx, ref.Account) })
+	if err != nil || receipt.Skipped {
+		return receipt, err
+	}
+	path := resultPaths[ref.Kind]
+	call, err := c.unified(http.MethodPatch, path+"/orders/{id}/result", ref.Account, path, "orders", ref.ID, "result")
+	if err != nil {
+		return receipt, err
+	}
+	call.Body, call.Repeat = body, transport.Again
+	written, err := c.write(ctx, call)
+	receipt.Attempts = written.Attempts
+	receipt.Uncertain = written.Uncertain
+	receipt.Warnings = append(receipt.Warnings, written.Warnings...)
+	return receipt, unblamed(err)
+}
+
+// Preview does everything that [Client.PublishResult] does but the call: it
+// returns the problems, the losses, and whether the update would be skipped. The
+// rules of the ATS are applied if [Config.Provider] is set or the client has
+// looked the account up before; nothing is asked of StackOne.
+func (c *Client) Preview(ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
+	_, receipt, err := c.encodeResult(ref, r, func() (string, error) { return c.ats.known(ref.Account) })
+	return receipt, err
+}
+
+// encodeResult checks and translates a result and writes its body. The ATS is
+// asked for only if everything else is in order.
+func (c *Client) encodeResult(ref assessment.OrderRef, r assessment.Result, ats func() (string, error)) (transport.Body, assessment.Receipt, error) {
+	t := c.translate(ref, r)
+	if len(t.problems) > 0 {
+		ats = func() (string, error) { return c.ats.cached(ref.Account), nil }
+	}
+	key, err := ats()
+	if err != nil {
+		t.warnings = append(t.warnings, "the ATS behind the account could not be found out, so its rules were not applied: "+err.Error())
+	}
+	t.limit(Capabilities(key), r)
+	if err := t.problems.Err(); err != nil {
+		return transport.Body{}, assessment.Receipt{}, err
+	}
+	receipt := assessment.Receipt{Losses: t.losses, Warnings: t.warnings, Skipped: t.skipped}
+	if t.skipped {
+		return transport.Body{}, receipt, nil
+	}
+	body, err := transport.Encode(&t.wire)
+	return body, receipt, err
+}
+
+// write makes a call whose answer has no data. An empty body is a success by its
+// status; one that is not JSON is not StackOne's, so whether the write got there
+// is uncertain. A statusCode in the body that contradicts the HTTP status does
+// not overrule it, but is worth a look.
+func (c *Client) write(ctx context.Context, call transport.Call) (assessment.Receipt, error) {
+	got, answer, err := transport.JSON[wireWritten](ctx, c.transport, call)
+	receipt := assessment.Receipt{Attempts: answer.Attempts, RequestID: answer.RequestID}
+	if err != nil && answer.StatusCode/100 == 2 && len(bytes.TrimSpace(answer.Body)) == 0 {
+		return receipt, nil
+	}
+	if err == nil && got.StatusCode >= http.StatusBadRequest {
+		receipt.Uncertain = true
+		receipt.Warnings = []string{"the answer is a success, but its body says " + strconv.Itoa(got.StatusCode)}
+	}
+	return receipt, err
+}
+
+// unblamed takes the blame from a result that was refused after an attempt of
+// unknown fate: an ATS that takes one update refuses the second as invalid.
+func unblamed(err error) error {
+	var failure *assessment.APIError
+	if errors.As(err, &failure) && failure.Uncertain && errors.Is(err, assessment.ErrInvalid) {
+		failure.Class = assessment.ErrUnavailable
+	}
+	return err
+}

@@ -1,0 +1,280 @@
+package stackone
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// translation is a result on its way to StackOne's format.
+type translation struct {
+	wire     wireResult
+	problems assessment.Problems
+	losses   []assessment.Loss
+	warnings []string
+	skipped  bool
+}
+
+// translate turns a result into what PATCH …/orders/{id}/result takes, whatever
+// the ATS is.
+func (c *Client) translate(ref assessment.OrderRef, r assessment.Result) *translation {
+	t := &translation{}
+	c.checkRef(t, ref)
+	if err := r.Validate(); err != nil {
+		t.problems = append(t.problems, err.(*assessment.ValidationError).Problems...)
+	}
+	t.result(r)
+	t.wire.ResultURL = r.ReportURL
+	t.wire.Passthrough = r.Passthrough[assessment.StackOne]
+	t.wire.StartDate = t.timestamp("started_at", r.StartedAt)
+	t.wire.SubmissionDate = t.timestamp("completed_at", r.CompletedAt)
+	t.score(r.Score)
+	t.summary(r)
+	t.attachments(r.Attachments)
+	return t
+}
+
+// resultPaths are the two paths under which StackOne keeps orders.
+var resultPaths = map[assessment.Kind]string{
+	assessment.KindAssessment:      "assessments",
+	assessment.KindBackgroundCheck: "background_checks",
+}
+
+func (c *Client) checkRef(t *translation, ref assessment.OrderRef) {
+	if ref.Vendor != assessment.StackOne {
+		t.problems.Add("ref.vendor", "must be stackone")
+	}
+	if ref.Connection != c.connection {
+		t.problems.Add("ref.connection", "belongs to another client")
+	}
+	if resultPaths[ref.Kind] == "" {
+		t.problems.Add("ref.kind", "required: assessment or background_check")
+	}
+	if ref.Account == "" {
+		t.problems.Add("ref.account", "required: the linked account's id")
+	}
+	if ref.ID == "" {
+		t.problems.Add("ref.id", "required")
+	}
+}
+
+// The words for result.value.
+var (
+	wireStatuses = map[assessment.Status]string{
+		assessment.StatusOpen:       wireInitiated,
+		assessment.StatusInProgress: wireInProgress,
+		assessment.StatusCompleted:  wireCompleted,
+		assessment.StatusCancelled:  wireCancelled,
+		assessment.StatusExpired:    wireExpired,
+	}
+	wireOutcomes = map[assessment.Outcome]string{
+		assessment.OutcomePassed: wirePassed,
+		assessment.OutcomeFailed: wireFailed,
+	}
+)
+
+func (t *translation) result(r assessment.Result) {
+	value, verdict := wireStatuses[r.Status], wireOutcomes[r.Outcome]
+	switch {
+	case verdict == "":
+	case r.Status == assessment.StatusCompleted:
+		value = verdict
+	default:
+		t.lose("outcome", "StackOne has one word for both, and the test is not completed")
+	}
+	t.wire.Result = wireEnum{Value: value, Source: r.StatusText}
+}
+
+// timestamp is UTC with milliseconds, as in StackOne's own examples.
+func (t *translation) timestamp(field string, at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	at = at.UTC()
+	if year := at.Year(); year < 0 || year > 9999 {
+		t.problems.Add(field, "must be in a year of four digits")
+	}
+	return timestamp(at)
+}
+
+func timestamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func (t *translation) score(s *assessment.Score) {
+	if s == nil {
+		return
+	}
+	t.wire.Score = &wireScore{Label: s.Label, Value: assessment.FormatNumber(s.Value)}
+	if s.Min != nil {
+		t.wire.Score.Min = assessment.FormatNumber(*s.Min)
+	}
+	if s.Max != nil {
+		t.wire.Score.Max = assessment.FormatNumber(*s.Max)
+	}
+}
+
+// summary collects in one text what has no field of its own: the reason and a
+// line for each attribute.
+func (t *translation) summary(r assessment.Result) {
+	var lines []string
+	if r.Summary != "" {
+		lines = append(lines, r.Summary)
+	}
+	switch {
+	case r.Reason == "":
+	case r.Summary == "":
+		lines = append(lines, r.Reason)
+	default:
+		lines = append(lines, "Reason: "+r.Reason)
+	}
+	for i, a := range r.Attributes {
+		path := fmt.Sprintf("attributes[%d]", i)
+		lines = append(lines, a.Label+": "+attributeText(a.Value, r.Status))
+		t.losses = append(t.losses, assessment.Loss{Field: path, Reason: "sent as a line of the summary", Kept: true})
+		if a.Description != "" {
+			t.lose(path+".description", "StackOne has no place for it")
+		}
+	}
+	t.wire.Summary = strings.Join(lines, "\n")
+}
+
+func attributeText(value assessment.AttributeValue, overall assessment.Status) string {
+	switch v := value.(type) {
+	case assessment.Text:
+		return string(v)
+	case assessment.Link:
+		return string(v)
+	case assessment.Number:
+		return assessment.FormatNumber(float64(v))
+	case assessment.Flag:
+		return yesNo(bool(v))
+	case assessment.Elapsed:
+		return elapsed(time.Duration(v))
+	case assessment.SubResult:
+		if v.Status == "" {
+			v.Status = overall
+		}
+		return subResultText(v)
+	}
+	return ""
+}
+
+func subResultText(v assessment.SubResult) string {
+	status := strings.ReplaceAll(string(v.Status), "_", " ")
+	if v.Score == nil {
+		return status
+	}
+	text := assessment.FormatNumber(v.Score.Value)
+	switch {
+	case v.Score.Min != nil && v.Score.Max != nil && *v.Score.Min != 0:
+		text += " on a scale from " + assessment.FormatNumber(*v.Score.Min) + " to " + assessment.FormatNumber(*v.Score.Max)
+	case v.Score.Max != nil:
+		text += " of " + assessment.FormatNumber(*v.Score.Max)
+	}
+	if v.Score.Label != "" {
+		text += " (" + v.Score.Label + ")"
+	}
+	return text + ", " + status
+}
+
+func yesNo(v bool) string {
+	if v {
+		return "Yes"
+	}
+	return "No"
+}
+
+// elapsed writes a duration for a reader: "1 h 2 min 3 s".
+func elapsed(d time.Duration) string {
+	if d < 0 {
+		return "-" + elapsed(-d)
+	}
+	if d < time.Second {
+		return d.String()
+	}
+	d = d.Round(time.Second)
+	var parts []string
+	for _, unit := range []struct {
+		of   time.Duration
+		name string
+	}{{time.Hour, " h"}, {time.Minute, " min"}, {time.Second, " s"}} {
+		if n := d / unit.of; n > 0 {
+			parts = append(parts, strconv.FormatInt(int64(n), 10)+unit.name)
+		}
+		d %= unit.of
+	}
+	return strings.Join(parts, " ")
+}
+
+// attachments go by URL only; StackOne's schema has no place for bytes or names.
+func (t *translation) attachments(attachments []assessment.Attachment) {
+	for i, a := range attachments {
+		path := fmt.Sprintf("attachments[%d]", i)
+		if a.URL == "" {
+			t.lose(path+".data", "StackOne takes attachments by URL only")
+			continue
+		}
+		if a.Name != "" {
+			t.lose(path+".name", "StackOne has no place for it")
+		}
+		t.wire.Attachments = append(t.wire.Attachments, wireAttachment{
+			URL: a.URL, ContentType: wireEnum{Value: contentType(a.ContentType), Source: a.ContentType},
+		})
+	}
+}
+
+// contentType is StackOne's word for a MIME type.
+func contentType(mime string) string {
+	mime, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(mime)), ";")
+	switch {
+	case strings.TrimSpace(mime) == "application/pdf":
+		return "pdf"
+	case strings.HasPrefix(mime, "text/"):
+		return "text"
+	case strings.HasPrefix(mime, "video/"):
+		return "video"
+	}
+	return "other"
+}
+
+// limit applies what is known of the ATS.
+func (t *translation) limit(l Limits, r assessment.Result) {
+	if l.FullScore && r.Score != nil {
+		if r.Score.Min == nil {
+			t.problems.Add("score.min", "required by the ATS")
+		}
+		if r.Score.Max == nil {
+			t.problems.Add("score.max", "required by the ATS")
+		}
+	}
+	for i, a := range r.Attachments {
+		if l.TypedAttachments && a.URL != "" && a.ContentType == "" {
+			t.problems.Add(fmt.Sprintf("attachments[%d].content_type", i), "required by the ATS")
+		}
+	}
+	if l.HiddenSummary && t.wire.Summary != "" {
+		t.lose("summary", "the ATS does not show it, nor the reason and attributes in it")
+	}
+	if l.HiddenDates && t.wire.StartDate != "" {
+		t.lose("started_at", "the ATS does not show it")
+	}
+	if l.HiddenDates && t.wire.SubmissionDate != "" {
+		t.lose("completed_at", "the ATS does not show it")
+	}
+	value := t.wire.Result.Value
+	switch {
+	case l.OneUpdate && !r.Status.Final():
+		t.skipped = true
+		t.warnings = append(t.warnings, "not sent: the ATS takes one update per test, kept for the final result")
+	case l.AlwaysComplete && r.Status != assessment.StatusCompleted:
+		t.lose("status", "the ATS shows every result as complete")
+	case !l.lists(value):
+		t.warnings = append(t.warnings, "result "+value+" is not among those that the guide of the ATS lists")
+	}
+}
+
+func (t *translation) lose(field, reason string) {
+	t.losses = append(t.losses, assessment.Loss{Field: field, Reason: reason})
+}
