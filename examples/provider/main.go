@@ -1,20 +1,26 @@
 // Command provider is a complete assessment provider: a company whose tests are
 // ordered from inside its customers' ATSs.
 //
-// Without settings it starts the service on the loopback beside a simulated
-// Kombo, plays the orders that a provider meets, prints what became of each,
+// Without settings it starts the service on the loopback beside simulated
+// vendors, plays the orders that a provider meets, prints what became of each,
 // and exits 0 only if all of it is as it should be:
 //
 //	go run ./examples/provider
 //
-// With an address it serves the same provider to the real Kombo:
+// With an address it serves the same provider to the real vendors, Kombo at
+// /kombo, StackOne at /stackone and Ashby below /ashby/; each of them is served
+// if its keys are there:
 //
-//	KOMBO_API_KEY=… KOMBO_WEBHOOK_SECRET=… go run ./examples/provider --listen :8080
+//	KOMBO_API_KEY=… KOMBO_WEBHOOK_SECRET=… \
+//	STACKONE_API_KEY=… STACKONE_WEBHOOK_SECRET=… \
+//	ASHBY_CUSTOMERS='[{"name":"acme","our_key":"…","ashby_key":"…"}]' \
+//	go run ./examples/provider --listen :8080
 package main
 
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -25,8 +31,10 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/assessbridge/assessbridge/ashby"
 	"github.com/assessbridge/assessbridge/assessment/catalog"
 	"github.com/assessbridge/assessbridge/kombo"
+	"github.com/assessbridge/assessbridge/stackone"
 )
 
 //go:embed packages.yaml
@@ -62,17 +70,28 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	if *listen == "" {
 		return play(ctx, packages, stdout)
 	}
+	var ashbyCustomers customers
+	if text := env("ASHBY_CUSTOMERS"); text != "" {
+		if err := json.Unmarshal([]byte(text), &ashbyCustomers); err != nil {
+			return errors.New("ASHBY_CUSTOMERS: not a JSON list of customers")
+		}
+	}
 	s, err := newService(settings{
-		Packages:      packages,
-		PublicURL:     *public,
-		WebhookSecret: env("KOMBO_WEBHOOK_SECRET"),
-		ResultsToken:  env("RESULTS_TOKEN"),
-		Kombo:         kombo.Config{APIKey: env("KOMBO_API_KEY"), Region: kombo.Region(*region), Logger: logger},
-		Logger:        logger,
+		Packages:       packages,
+		PublicURL:      *public,
+		ResultsToken:   env("RESULTS_TOKEN"),
+		Logger:         logger,
+		Kombo:          kombo.Config{APIKey: env("KOMBO_API_KEY"), Region: kombo.Region(*region), Logger: logger},
+		KomboSecret:    env("KOMBO_WEBHOOK_SECRET"),
+		Ashby:          ashby.Config{Logger: logger},
+		AshbyCustomers: ashbyCustomers,
+		StackOne:       stackone.Config{APIKey: env("STACKONE_API_KEY"), Logger: logger},
+		StackOneSecret: env("STACKONE_WEBHOOK_SECRET"),
 	})
 	if err != nil {
 		return err
 	}
+	go s.work(ctx)
 	go s.reconcile(ctx, strings.FieldsFunc(*integrations, func(r rune) bool { return r == ',' }))
 	return s.serve(ctx, *listen)
 }

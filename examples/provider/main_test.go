@@ -43,7 +43,7 @@ func TestSimulationFails(t *testing.T) {
 
 func TestServeNeedsCredentials(t *testing.T) {
 	err := run(t.Context(), []string{"--listen", "127.0.0.1:0"}, noEnv, io.Discard, io.Discard)
-	require.ErrorContains(t, err, "API key")
+	require.ErrorIs(t, err, errNoVendor)
 }
 
 func TestServeDrains(t *testing.T) {
@@ -59,11 +59,11 @@ func TestReconcileInService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		vendor := kombotest.Start(t)
 		s, err := newService(settings{
-			Packages:      []assessment.Package{{ID: "typescript_test"}},
-			PublicURL:     "https://tests.example.com",
-			WebhookSecret: kombotest.DefaultWebhookSecret,
-			Kombo:         kombo.Config{APIKey: kombotest.DefaultAPIKey, HTTPClient: vendor.Client()},
-			Logger:        slog.New(slog.DiscardHandler),
+			Packages:    []assessment.Package{{ID: "typescript_test"}},
+			PublicURL:   "https://tests.example.com",
+			KomboSecret: kombotest.DefaultWebhookSecret,
+			Kombo:       kombo.Config{APIKey: kombotest.DefaultAPIKey, HTTPClient: vendor.Client()},
+			Logger:      slog.New(slog.DiscardHandler),
 		})
 		require.NoError(t, err)
 		ctx, stop := context.WithCancel(t.Context())
@@ -84,12 +84,12 @@ func TestResults(t *testing.T) {
 	packages, err := catalog.Parse(packagesYAML)
 	require.NoError(t, err)
 	s, err := newService(settings{
-		Packages:      packages,
-		PublicURL:     "https://tests.example.com",
-		WebhookSecret: kombotest.DefaultWebhookSecret,
-		ResultsToken:  "token",
-		Kombo:         kombo.Config{APIKey: kombotest.DefaultAPIKey, HTTPClient: vendor.Client(), MaxRetries: -1},
-		Logger:        slog.New(slog.DiscardHandler),
+		Packages:     packages,
+		PublicURL:    "https://tests.example.com",
+		KomboSecret:  kombotest.DefaultWebhookSecret,
+		ResultsToken: "token",
+		Kombo:        kombo.Config{APIKey: kombotest.DefaultAPIKey, HTTPClient: vendor.Client(), MaxRetries: -1},
+		Logger:       slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	vendor.Target(s.handler)

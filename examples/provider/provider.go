@@ -23,10 +23,22 @@ type provider struct {
 
 // test is one candidate's test.
 type test struct {
-	started   assessment.Started
-	email     string
-	invited   int // e-mails sent
-	cancelled bool
+	subject  subject
+	started  assessment.Started
+	invited  int // e-mails sent
+	finished bool
+}
+
+// subject is whom a customer examines with what. Customers share nothing: what
+// one has ordered is nobody else's business.
+type subject struct {
+	vendor                       assessment.Vendor
+	connection, account          string
+	candidateEmail, assessmentID string
+}
+
+func subjectOf(o assessment.Order) subject {
+	return subject{o.Ref.Vendor, o.Ref.Connection, o.Ref.Account, o.Candidate.Email, o.Package.ID}
 }
 
 func newProvider(packages []assessment.Package, testURL string, logger *slog.Logger) *provider {
@@ -54,11 +66,18 @@ func (p *provider) StartOrder(_ context.Context, o assessment.Order) (assessment
 	if !p.offers(o.Package.ID) {
 		return assessment.Started{}, assessment.Reject("We do not offer this package any more. Please choose another.")
 	}
-	if p.testing(o.Candidate.Email, o.Package.ID) {
+	if o.Candidate.Email == "" && !o.Inline {
+		return assessment.Started{}, assessment.Reject("We cannot invite the candidate without an e-mail address.")
+	}
+	if p.testing(subjectOf(o)) {
 		return assessment.Started{}, assessment.AlreadyRunning("There is an existing order for this candidate.")
 	}
-	t := &test{email: o.Candidate.Email + " " + o.Package.ID}
-	t.started.CandidateURL = p.testURL + "/take/" + rand.Text()
+	t := &test{subject: subjectOf(o)}
+	t.started = assessment.Started{
+		CandidateURL: p.testURL + "/take/" + rand.Text(),
+		ReportURL:    p.testURL + "/reports/" + rand.Text(),
+		Update:       &assessment.Result{Status: assessment.StatusOpen},
+	}
 	if !o.Inline { // an inline candidate is sent to the URL by the ATS
 		t.invited++
 		p.logger.Info("invited the candidate", "order", o.Ref)
@@ -67,24 +86,29 @@ func (p *provider) StartOrder(_ context.Context, o assessment.Order) (assessment
 	return t.started, nil
 }
 
-// CancelOrder stops a test; one that is unknown or stopped is no error.
+// CancelOrder stops a test; one that is unknown or over is no error.
 func (p *provider) CancelOrder(_ context.Context, ref assessment.OrderRef) error {
+	p.finish(ref)
+	return nil
+}
+
+// finish notes that a test is over.
+func (p *provider) finish(ref assessment.OrderRef) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t, ok := p.tests[ref]; ok {
-		t.cancelled = true
+		t.finished = true
 	}
-	return nil
 }
 
 func (p *provider) offers(id string) bool {
 	return slices.ContainsFunc(p.packages, func(pkg assessment.Package) bool { return pkg.ID == id })
 }
 
-// testing reports whether the candidate is taking the package already.
-func (p *provider) testing(email, packageID string) bool {
+// testing reports whether the candidate is taking this test for this customer.
+func (p *provider) testing(who subject) bool {
 	for _, t := range p.tests {
-		if t.email == email+" "+packageID && !t.cancelled {
+		if t.subject == who && !t.finished {
 			return true
 		}
 	}
@@ -99,4 +123,14 @@ func (p *provider) invitations(ref assessment.OrderRef) int {
 		return t.invited
 	}
 	return 0
+}
+
+// address is where the candidate of an order was invited.
+func (p *provider) address(ref assessment.OrderRef) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t, ok := p.tests[ref]; ok {
+		return t.subject.candidateEmail
+	}
+	return ""
 }

@@ -40,10 +40,19 @@ func (v *service) results(token string) http.Handler {
 	})
 }
 
+// write publishes a result, and notes that the test is over if it is final.
+func (v *service) write(ctx context.Context, ref assessment.OrderRef, result assessment.Result) (assessment.Receipt, error) {
+	receipt, err := v.router.PublishResult(ctx, ref, result)
+	if err == nil && result.Status.Final() {
+		v.provider.finish(ref)
+	}
+	return receipt, err
+}
+
 // publish answers in a way that a job queue understands: 503 is worth another
 // try, everything else is not.
 func (v *service) publish(ctx context.Context, w http.ResponseWriter, ref assessment.OrderRef, result assessment.Result) {
-	receipt, err := v.router.PublishResult(ctx, ref, result)
+	receipt, err := v.write(ctx, ref, result)
 	var invalid *assessment.ValidationError
 	switch _, later := assessment.Retryable(err); {
 	case err == nil:

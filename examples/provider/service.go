@@ -2,88 +2,90 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
 
+	"github.com/assessbridge/assessbridge/ashby"
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/kombo"
-	"github.com/assessbridge/assessbridge/webhook"
+	"github.com/assessbridge/assessbridge/stackone"
 )
 
 type settings struct {
-	Packages      []assessment.Package
-	PublicURL     string
-	WebhookSecret string
-	ResultsToken  string // whoever marks the tests; empty: nobody may
-	Kombo         kombo.Config
-	Logger        *slog.Logger
+	Packages     []assessment.Package
+	PublicURL    string
+	ResultsToken string // whoever marks the tests; empty: nobody may
+	Logger       *slog.Logger
+
+	Kombo       kombo.Config
+	KomboSecret string // of its webhooks
+
+	Ashby          ashby.Config
+	AshbyCustomers customers
+
+	StackOne       stackone.Config
+	StackOneSecret string // of its webhooks
 }
 
 // service ties the provider to the vendors.
 type service struct {
 	provider *provider
+	store    assessment.Store
 	intake   *assessment.Intake // the way in
 	router   *assessment.Router // the way out
 	kombo    *kombo.Client
+	ashby    *ashby.Client
+	stackone *stackone.Client
+	queue    *orderQueue // of what StackOne sent
 	handler  http.Handler
 	logger   *slog.Logger
 }
 
 func newService(s settings) (*service, error) {
-	store := assessment.NewMemoryStore(0) // several replicas share a database instead
-	p := newProvider(s.Packages, s.PublicURL, s.Logger)
-	intake, err := assessment.NewIntake(assessment.IntakeConfig{Provider: p, Store: store, Logger: s.Logger})
-	if err != nil {
-		return nil, err
+	v := &service{
+		provider: newProvider(s.Packages, s.PublicURL, s.Logger),
+		store:    assessment.NewMemoryStore(0), // several replicas share a database instead
+		queue:    newOrderQueue(),
+		logger:   s.Logger,
 	}
-	s.Kombo.ResultURL = s.PublicURL + "/status" // for results that have no report
-	client, err := kombo.New(s.Kombo)
-	if err != nil {
-		return nil, err
-	}
-	router, err := assessment.NewRouter(assessment.RouterConfig{
-		Publishers: []assessment.Publisher{client},
-		Store:      store,
-	})
-	if err != nil {
-		return nil, err
-	}
-	v := &service{provider: p, intake: intake, router: router, kombo: client, logger: s.Logger}
-
-	verifier, err := kombo.NewVerifier(webhook.Secret{ID: "current", Key: s.WebhookSecret})
-	if err != nil {
-		return nil, err
-	}
-	webhooks, err := kombo.NewWebhookHandler(kombo.WebhookConfig{
-		Intake:   intake,
-		Verifier: verifier,
-		OnEvent:  v.onEvent,
-		Logger:   s.Logger,
-	})
+	var err error
+	v.intake, err = assessment.NewIntake(assessment.IntakeConfig{Provider: v.provider, Store: v.store, Logger: s.Logger})
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/kombo", webhooks)
 	mux.Handle("PUT /results", v.results(s.ResultsToken))
 	v.handler = mux
-	return v, nil
+
+	var publishers []assessment.Publisher
+	for _, vendor := range []struct {
+		wanted bool
+		mount  func(*http.ServeMux, settings) (assessment.Publisher, error)
+	}{
+		{s.Kombo.APIKey != "", v.mountKombo},
+		{len(s.AshbyCustomers) > 0, v.mountAshby},
+		{s.StackOne.APIKey != "", v.mountStackOne},
+	} {
+		if !vendor.wanted {
+			continue
+		}
+		publisher, err := vendor.mount(mux, s)
+		if err != nil {
+			return nil, err
+		}
+		publishers = append(publishers, publisher)
+	}
+	if len(publishers) == 0 {
+		return nil, errNoVendor
+	}
+	v.router, err = assessment.NewRouter(assessment.RouterConfig{Publishers: publishers, Store: v.store})
+	return v, err
 }
 
-// onEvent gives every new customer the catalogue. An error makes Kombo's
-// delivery fail, so that it can come again.
-func (v *service) onEvent(ctx context.Context, e kombo.Event) error {
-	switch data := e.Data.(type) {
-	case kombo.IntegrationCreated:
-		_, err := v.kombo.SetPackages(ctx, data.ID, v.provider.packages)
-		return err
-	case kombo.IntegrationStateChanged:
-		v.logger.Info("integration changed", "integration", data.ID, "state", data.State)
-	}
-	return nil
-}
+var errNoVendor = errors.New("no vendor is configured: see the environment variables in the documentation of the command")
 
 // serve answers until ctx ends, and then lets what is running come to its end.
 func (v *service) serve(ctx context.Context, address string) error {
