@@ -18,11 +18,44 @@ type wireError struct {
 	} `json:"error"`
 }
 
+// errorClass numbers the sentinels, so that the table below is data and not code
+// that fills a map in every program.
+type errorClass int8
+
+const (
+	byStatus errorClass = iota // the HTTP status decides
+	rateLimited
+	notFound
+	invalid
+	forbidden
+	unauthorized
+	unavailable
+	accountUnusable
+	notSupported
+	conflict
+)
+
+func (c errorClass) sentinel() error {
+	return [...]error{
+		byStatus:        nil,
+		rateLimited:     assessment.ErrRateLimited,
+		notFound:        assessment.ErrNotFound,
+		invalid:         assessment.ErrInvalid,
+		forbidden:       assessment.ErrForbidden,
+		unauthorized:    assessment.ErrUnauthorized,
+		unavailable:     assessment.ErrUnavailable,
+		accountUnusable: assessment.ErrAccountUnusable,
+		notSupported:    assessment.ErrNotSupported,
+		conflict:        assessment.ErrConflict,
+	}[c]
+}
+
 // errorCode says what one of Kombo's error codes means. Retry is what
 // https://docs.kombo.dev/guides/errors says: yes for those named safe to retry,
 // no for all others.
 type errorCode struct {
-	class error // nil: the HTTP status decides
+	code  string
+	class errorClass
 	retry transport.Decision
 	// applied is yes for the one code that leaves open what became of a write,
 	// and no for refusals whatever their HTTP status, which Kombo may change.
@@ -32,31 +65,40 @@ type errorCode struct {
 // errorCodes are the codes of Kombo's ATS error set. Only the code is to be
 // branched on: the HTTP statuses of several changed in 2026
 // (https://docs.kombo.dev/ats/important-changes).
-var errorCodes = map[string]errorCode{
-	"PLATFORM.RATE_LIMIT_EXCEEDED":        {assessment.ErrRateLimited, transport.Yes, transport.No},
-	"PLATFORM.CONCURRENCY_LIMIT_EXCEEDED": {assessment.ErrRateLimited, transport.Yes, transport.No},
-	"PLATFORM.INTEGRATION_NOT_FOUND":      {assessment.ErrNotFound, transport.No, transport.No},
-	"PLATFORM.INPUT_INVALID":              {assessment.ErrInvalid, transport.No, transport.No},
-	"PLATFORM.UNKNOWN_ERROR":              {nil, transport.No, transport.Undecided},
-	"PLATFORM.IP_NOT_WHITELISTED":         {assessment.ErrForbidden, transport.No, transport.No},
-	"PLATFORM.AUTHENTICATION_INVALID":     {assessment.ErrUnauthorized, transport.No, transport.No},
-	"PLATFORM.TASK_TIMED_OUT":             {assessment.ErrUnavailable, transport.No, transport.Yes},
-	"INTEGRATION.PERMISSION_MISSING":      {assessment.ErrForbidden, transport.No, transport.No},
-	"INTEGRATION.AUTHENTICATION_INVALID":  {assessment.ErrAccountUnusable, transport.No, transport.No},
-	"INTEGRATION.QA_FAILED":               {assessment.ErrAccountUnusable, transport.No, transport.No},
-	"INTEGRATION.SETUP_SYNC_PENDING":      {assessment.ErrAccountUnusable, transport.No, transport.No},
-	"INTEGRATION.SETUP_INCOMPLETE":        {assessment.ErrAccountUnusable, transport.No, transport.No},
-	"INTEGRATION.INACTIVE":                {assessment.ErrAccountUnusable, transport.No, transport.No},
-	"INTEGRATION.MODEL_NOT_AVAILABLE":     {assessment.ErrNotSupported, transport.No, transport.No},
-	"INTEGRATION.MODEL_DISABLED":          {assessment.ErrNotSupported, transport.No, transport.No},
-	"INTEGRATION.ACTION_NOT_AVAILABLE":    {assessment.ErrNotSupported, transport.No, transport.No},
-	"INTEGRATION.ACTION_DISABLED":         {assessment.ErrNotSupported, transport.No, transport.No},
-	"REMOTE.SERVICE_UNAVAILABLE":          {assessment.ErrUnavailable, transport.Yes, transport.No},
-	"REMOTE.RATE_LIMIT_EXCEEDED":          {assessment.ErrRateLimited, transport.Yes, transport.No},
-	"REMOTE.INPUT_INVALID":                {assessment.ErrInvalid, transport.No, transport.No},
-	"REMOTE.UNKNOWN_HTTP_ERROR":           {nil, transport.No, transport.Undecided},
-	"ATS.JOB_CLOSED":                      {assessment.ErrConflict, transport.No, transport.No},
-	"ATS.APPLICATION_ALREADY_EXISTS":      {assessment.ErrConflict, transport.No, transport.No},
+var errorCodes = [...]errorCode{
+	{"PLATFORM.RATE_LIMIT_EXCEEDED", rateLimited, transport.Yes, transport.No},
+	{"PLATFORM.CONCURRENCY_LIMIT_EXCEEDED", rateLimited, transport.Yes, transport.No},
+	{"PLATFORM.INTEGRATION_NOT_FOUND", notFound, transport.No, transport.No},
+	{"PLATFORM.INPUT_INVALID", invalid, transport.No, transport.No},
+	{"PLATFORM.UNKNOWN_ERROR", byStatus, transport.No, transport.Undecided},
+	{"PLATFORM.IP_NOT_WHITELISTED", forbidden, transport.No, transport.No},
+	{"PLATFORM.AUTHENTICATION_INVALID", unauthorized, transport.No, transport.No},
+	{"PLATFORM.TASK_TIMED_OUT", unavailable, transport.No, transport.Yes},
+	{"INTEGRATION.PERMISSION_MISSING", forbidden, transport.No, transport.No},
+	{"INTEGRATION.AUTHENTICATION_INVALID", accountUnusable, transport.No, transport.No},
+	{"INTEGRATION.QA_FAILED", accountUnusable, transport.No, transport.No},
+	{"INTEGRATION.SETUP_SYNC_PENDING", accountUnusable, transport.No, transport.No},
+	{"INTEGRATION.SETUP_INCOMPLETE", accountUnusable, transport.No, transport.No},
+	{"INTEGRATION.INACTIVE", accountUnusable, transport.No, transport.No},
+	{"INTEGRATION.MODEL_NOT_AVAILABLE", notSupported, transport.No, transport.No},
+	{"INTEGRATION.MODEL_DISABLED", notSupported, transport.No, transport.No},
+	{"INTEGRATION.ACTION_NOT_AVAILABLE", notSupported, transport.No, transport.No},
+	{"INTEGRATION.ACTION_DISABLED", notSupported, transport.No, transport.No},
+	{"REMOTE.SERVICE_UNAVAILABLE", unavailable, transport.Yes, transport.No},
+	{"REMOTE.RATE_LIMIT_EXCEEDED", rateLimited, transport.Yes, transport.No},
+	{"REMOTE.INPUT_INVALID", invalid, transport.No, transport.No},
+	{"REMOTE.UNKNOWN_HTTP_ERROR", byStatus, transport.No, transport.Undecided},
+	{"ATS.JOB_CLOSED", conflict, transport.No, transport.No},
+	{"ATS.APPLICATION_ALREADY_EXISTS", conflict, transport.No, transport.No},
+}
+
+func findCode(code string) errorCode {
+	for _, known := range errorCodes {
+		if known.code == code {
+			return known
+		}
+	}
+	return errorCode{}
 }
 
 // classify reads an answer of Kombo's API. The codes are an open set: with one
@@ -70,12 +112,12 @@ func classify(answer transport.Answer) *transport.Failure {
 	// What is not Kombo's envelope comes from a load balancer or proxy; it stays
 	// readable as the error's Body.
 	_ = json.Unmarshal(answer.Body, &wire)
-	known := errorCodes[wire.Error.Code]
+	known := findCode(wire.Error.Code)
 	return &transport.Failure{
 		Code:    wire.Error.Code,
 		Message: wire.message(),
 		LogURL:  wire.Error.LogURL,
-		Class:   known.class,
+		Class:   known.class.sentinel(),
 		Retry:   known.retry,
 		Applied: known.applied,
 	}

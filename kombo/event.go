@@ -242,37 +242,40 @@ func untyped(body []byte) error {
 func decodeData(t EventType, body []byte) (data EventData, drift string, err error) {
 	switch t {
 	case EventIntegrationCreated:
-		return decodeAs(body, func(d IntegrationCreated) EventData { return d })
+		var w struct{ Data IntegrationCreated }
+		return decodeAs(body, &w, func() EventData { return w.Data })
 	case EventIntegrationDeleted:
-		return decodeAs(body, wireIntegrationDeleted.data)
+		var w struct{ Data wireIntegrationDeleted }
+		return decodeAs(body, &w, func() EventData { return w.Data.data() })
 	case EventIntegrationStateChanged:
-		return decodeAs(body, wireIntegrationStateChanged.data)
+		var w struct{ Data wireIntegrationStateChanged }
+		return decodeAs(body, &w, func() EventData { return w.Data.data() })
 	case EventConnectionFlowFailed:
-		return decodeAs(body, func(d ConnectionFlowFailed) EventData { return d })
+		var w struct{ Data ConnectionFlowFailed }
+		return decodeAs(body, &w, func() EventData { return w.Data })
 	case EventSyncFinished:
-		return decodeAs(body, wireSyncFinished.data)
+		var w struct{ Data wireSyncFinished }
+		return decodeAs(body, &w, func() EventData { return w.Data.data() })
 	case EventDataChanged:
-		return decodeAs(body, func(d DataChanged) EventData { return d })
+		var w struct{ Data DataChanged }
+		return decodeAs(body, &w, func() EventData { return w.Data })
 	}
 	data, err = decodeUnknown(body)
 	return data, "", err
 }
 
-// decodeAs reads the data of an event. A text or number of another type than
-// documented is left out and reported; data of another shape is handed over raw,
-// so that the host can still read it.
-func decodeAs[W any](body []byte, data func(W) EventData) (EventData, string, error) {
-	var wire struct {
-		Data W `json:"data"`
-	}
-	err := json.Unmarshal(body, &wire)
+// decodeAs reads the data of an event into wire. A text or number of another type
+// than documented is left out and reported; data of another shape is handed over
+// raw, so that the host can still read it.
+func decodeAs(body []byte, wire any, data func() EventData) (EventData, string, error) {
+	err := json.Unmarshal(body, wire)
 	var odd *json.UnmarshalTypeError
 	switch {
 	case err == nil:
-		return data(wire.Data), "", nil
+		return data(), "", nil
 	case !errors.As(err, &odd):
 	case odd.Type.Kind() != reflect.Struct && odd.Type.Kind() != reflect.Slice:
-		return data(wire.Data), odd.Field, nil
+		return data(), odd.Field, nil
 	}
 	unknown, err := decodeUnknown(body)
 	return unknown, "", err
