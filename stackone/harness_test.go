@@ -30,10 +30,7 @@ const (
 	orderID = "c28x/IQ+="
 )
 
-var (
-	errReset   = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
-	errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
-)
+var errReset = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 
 // written is the answer to every write that succeeded.
 const written = `{"statusCode":200,"message":"Record updated successfully.","timestamp":"2021-01-01T01:01:01.000Z"}`
@@ -58,12 +55,6 @@ func answers(status int, body string, header ...string) step {
 // breaks is a request without an answer.
 func breaks(err error) step {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
-}
-
-// hangs until the caller gives up.
-func hangs(r *http.Request) (*http.Response, error) {
-	<-r.Context().Done()
-	return nil, r.Context().Err()
 }
 
 // seen is a request as the scripted StackOne got it.
@@ -97,15 +88,6 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	next := s.steps[min(len(s.seen), len(s.steps))-1]
 	s.mu.Unlock()
 	return next(r)
-}
-
-// methods lists what was called, in order.
-func (s *script) methods() []string {
-	var all []string
-	for _, r := range s.seen {
-		all = append(all, r.Method)
-	}
-	return all
 }
 
 // newClient returns a client on a transport; the options change its config.
