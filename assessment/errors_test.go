@@ -9,8 +9,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 
@@ -120,6 +122,43 @@ func TestAPIErrorHidesBody(t *testing.T) {
 		Vendor: assessment.Kombo, Operation: "PUT /x", StatusCode: 400, Message: "bad", Uncertain: true,
 		RetryAfter: time.Minute, Cause: io.EOF, Body: []byte(`{"candidate":"` + domainMarker + `"}`),
 	})
+}
+
+// An error is returned as a pointer, but a host may log what it points to.
+func TestAPIErrorByValueHidesBody(t *testing.T) {
+	// At the start, where base64 shows it: the JSON form of bytes.
+	body := []byte(domainMarker + ` is the candidate`)
+	err := &assessment.APIError{Vendor: assessment.Kombo, Operation: "PUT /x", StatusCode: 400, Body: body}
+	for form, text := range domainPrinted(*err) {
+		require.Empty(t, domainLeaks(text), "%s: %s", form, text)
+	}
+	require.Equal(t, err.Error(), fmt.Sprintf("%+v", *err))
+	require.Equal(t, fmt.Sprintf("%q", err.Error()), fmt.Sprintf("%q", *err))
+}
+
+// What a vendor says goes into a log and must not forge a line there.
+func TestAPIErrorIsOneLine(t *testing.T) {
+	var controls []rune
+	for r := range unicode.MaxRune {
+		if unicode.IsControl(r) {
+			controls = append(controls, r)
+		}
+	}
+	require.Len(t, controls, 65, "C0, DEL and C1")
+	for _, r := range controls {
+		bad := "a" + string(r) + "b"
+		text := (&assessment.APIError{
+			Vendor: assessment.Kombo, Operation: bad, Account: bad, StatusCode: 400, Code: bad, Message: bad, RequestID: bad,
+			Cause: errors.New(bad),
+		}).Error()
+		require.NotContains(t, text, string(r))
+		require.Equal(t, 5, strings.Count(text, "a b"), "%q", text) // the account is quoted
+		for _, verb := range []string{"%v", "%+v", "%s"} {
+			require.NotContains(t, fmt.Sprintf(verb, &assessment.APIError{Message: bad}), string(r))
+		}
+	}
+	forged := &assessment.APIError{StatusCode: 400, Message: "bad\r\nlevel=ERROR msg=\"all is lost\"\n"}
+	require.Equal(t, ": 400 Bad Request: bad  level=ERROR msg=\"all is lost\" ", forged.Error())
 }
 
 func TestAPIErrorInLogs(t *testing.T) {

@@ -150,7 +150,10 @@ func (in *Intake) Start(ctx context.Context, o Order) (Accepted, error) {
 // it starts it, and if the provider says no it publishes the cancelled result,
 // because the vendor was answered long ago. With a nil error the job is done;
 // [Retryable] tells whether to do it again after any other.
-func (in *Intake) Work(ctx context.Context, o Order, p Publisher) error {
+//
+// A rejected order that is worked on twice is also published twice: a queue gives
+// a job again whose end it did not see.
+func (in *Intake) Work(ctx context.Context, o Order, p ResultPublisher) error {
 	_, err := in.Start(ctx, o)
 	no, rejected := asRejection(err)
 	if !rejected {

@@ -117,7 +117,7 @@ func TestIntakeRejectionOfAMintedOrderHasAMessage(t *testing.T) {
 			return assessment.Started{}, &assessment.Rejection{AlreadyRunning: true}
 		}
 		_, err := intakeOf(t, p, assessment.NewMemoryStore(0)).Start(t.Context(), intakeMinted("a1"))
-		intakeRejected(t, err, assessment.Rejection{Message: "The order was rejected.", AlreadyRunning: true})
+		intakeRejected(t, err, assessment.Rejection{Message: "The candidate is being assessed already.", AlreadyRunning: true})
 	})
 }
 

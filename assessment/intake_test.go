@@ -415,3 +415,31 @@ func TestIntakeObserver(t *testing.T) {
 		}, calls)
 	})
 }
+
+// Which customer's list is slow or broken is what a metric has to tell.
+func TestIntakeObserverOfPackages(t *testing.T) {
+	down := errors.New("catalogue is down")
+	var answer error
+	p := &intakeProvider{list: func(context.Context, assessment.PackageQuery) ([]assessment.Package, error) {
+		return nil, answer
+	}}
+	var calls []assessment.ProviderCall
+	in := intakeOf(t, p, assessment.NewMemoryStore(0), func(c *assessment.IntakeConfig) {
+		c.Observer.Provider = func(_ context.Context, call assessment.ProviderCall) {
+			call.Duration = 0
+			calls = append(calls, call)
+		}
+	})
+	query := assessment.PackageQuery{
+		Vendor: assessment.StackOne, Connection: "eu", Account: "acme", Kind: assessment.KindBackgroundCheck, ATS: "lever", JobID: "j1",
+	}
+	_, err := in.Packages(t.Context(), query)
+	require.NoError(t, err)
+	answer = down
+	_, err = in.Packages(t.Context(), query)
+	require.ErrorIs(t, err, assessment.ErrFault)
+	whose := assessment.OrderRef{Vendor: assessment.StackOne, Connection: "eu", Account: "acme", Kind: assessment.KindBackgroundCheck}
+	require.Equal(t, []assessment.ProviderCall{
+		{Operation: "packages", Order: whose}, {Operation: "packages", Order: whose, Err: down},
+	}, calls)
+}

@@ -84,7 +84,17 @@ type Rejection struct {
 
 // defaultRejection stands in where the host gave no message: Kombo and Ashby
 // require one.
-const defaultRejection = "The order was rejected."
+const (
+	defaultRejection = "The order was rejected."
+	defaultRunning   = "The candidate is being assessed already."
+)
+
+func standardMessage(running bool) string {
+	if running {
+		return defaultRunning
+	}
+	return defaultRejection
+}
 
 // Reject is the one way to say no to a recruiter: return it from
 // [Provider.StartOrder]. An empty message is replaced by a neutral one.
@@ -95,7 +105,7 @@ func Reject(message string) error { return newRejection(message, false) }
 func AlreadyRunning(message string) error { return newRejection(message, true) }
 
 func newRejection(message string, running bool) *Rejection {
-	return &Rejection{Message: cmp.Or(message, defaultRejection), AlreadyRunning: running}
+	return &Rejection{Message: cmp.Or(message, standardMessage(running)), AlreadyRunning: running}
 }
 
 // Error says that the order was rejected, without the message, which may name
@@ -117,7 +127,7 @@ func (r *Rejection) LogValue() slog.Value { return slog.StringValue(r.Error()) }
 // delivery can no longer say no: after a queue, for a reconciled order, and for
 // StackOne.
 func (r *Rejection) Result(at time.Time) Result {
-	return Result{Status: StatusCancelled, Reason: cmp.Or(r.Message, defaultRejection), At: at, CompletedAt: at}
+	return Result{Status: StatusCancelled, Reason: cmp.Or(r.Message, standardMessage(r.AlreadyRunning)), At: at, CompletedAt: at}
 }
 
 // asRejection tells a rejection from a fault.

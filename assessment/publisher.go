@@ -12,8 +12,13 @@ type Publisher interface {
 	// Vendor and Connection say which orders it is for; see [OrderRef].
 	Vendor() Vendor
 	Connection() string
+	ResultPublisher
+}
+
+// ResultPublisher is what a [Router] and every [Publisher] have in common.
+type ResultPublisher interface {
 	// PublishResult writes r as the result of the order. The error is a
-	// [*ValidationError] if nothing was sent, or an [*APIError].
+	// [*ValidationError] if it cannot be sent as it is, or an [*APIError].
 	PublishResult(ctx context.Context, ref OrderRef, r Result) (Receipt, error)
 }
 
@@ -26,8 +31,8 @@ type Receipt struct {
 	// Skipped: nothing was sent, because the ATS takes one final result only or
 	// refuses interim ones.
 	Skipped bool `json:"skipped,omitempty"`
-	// Uncertain: an attempt went unanswered, and the vendor's state says that it
-	// was applied.
+	// Uncertain: the result was taken by all that can be seen, but an attempt went
+	// unanswered or the answer contradicts itself. Warnings say more.
 	Uncertain bool `json:"uncertain,omitempty"`
 	// AlreadyFinal: the vendor refused the write because the order had this final
 	// status before. That is so when a result is written a second time; if it was

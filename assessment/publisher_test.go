@@ -16,13 +16,14 @@ type intakePublisher struct {
 	connection string
 	publish    func() (assessment.Receipt, error)
 	got        []assessment.OrderRef
+	results    []assessment.Result
 }
 
 func (p *intakePublisher) Vendor() assessment.Vendor { return p.vendor }
 func (p *intakePublisher) Connection() string        { return p.connection }
 
-func (p *intakePublisher) PublishResult(_ context.Context, ref assessment.OrderRef, _ assessment.Result) (assessment.Receipt, error) {
-	p.got = append(p.got, ref)
+func (p *intakePublisher) PublishResult(_ context.Context, ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
+	p.got, p.results = append(p.got, ref), append(p.results, r)
 	if p.publish == nil {
 		return assessment.Receipt{RequestID: string(p.vendor) + "/" + p.connection}, nil
 	}

@@ -20,7 +20,7 @@ func TestRejection(t *testing.T) {
 		"reject":                    {assessment.Reject("No credits left."), assessment.Rejection{Message: "No credits left."}, "order rejected"},
 		"reject, no message":        {assessment.Reject(""), assessment.Rejection{Message: "The order was rejected."}, "order rejected"},
 		"already running":           {assessment.AlreadyRunning("Since Monday."), assessment.Rejection{Message: "Since Monday.", AlreadyRunning: true}, "order rejected: already running"},
-		"already running, no words": {assessment.AlreadyRunning(""), assessment.Rejection{Message: "The order was rejected.", AlreadyRunning: true}, "order rejected: already running"},
+		"already running, no words": {assessment.AlreadyRunning(""), assessment.Rejection{Message: "The candidate is being assessed already.", AlreadyRunning: true}, "order rejected: already running"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.EqualError(t, test.err, test.text)

@@ -3,6 +3,7 @@ package assessment_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"testing"
@@ -199,4 +200,32 @@ func TestProblems(t *testing.T) {
 	require.True(t, errors.Is(p.Err(), assessment.ErrInvalid))
 	require.False(t, errors.Is(p.Err(), assessment.ErrNotFound))
 	require.EqualError(t, &assessment.ValidationError{}, "invalid")
+}
+
+// RFC 3986 has no place for these characters, and vendors check by it, while
+// [url.Parse] lets them through.
+func TestIsAbsoluteURL(t *testing.T) {
+	for _, good := range []string{
+		"https://example.com", "http://example.com/", "HTTPS://EXAMPLE.COM/A", "https://example.com/a?b=c&d=e#f",
+		"https://example.com:8443/a", "http://127.0.0.1:80/a", "https://[::1]/a", "https://[2001:db8::1]:8443/a",
+		"https://user@example.com/a", "https://user:pass@example.com/a", "https://example.com/%20%22%3C%3E%5C%5E%60%7B%7C%7D",
+		"https://example.com/bericht-für-jürgen", "https://bücher.example/ä?ö=ü", "https://例え.jp/テスト",
+		"https://example.com/a'b(c)*!;,=@:$~", "https://example.com/?a[]=1",
+	} {
+		require.True(t, assessment.IsAbsoluteURL(good), good)
+	}
+	bad := []string{
+		"", " ", "example.com", "/a", "//example.com/a", "https:", "https://", "https:///a", "https://:443/x", "https://user@/x",
+		"https:example.com", "ftp://example.com", "mailto:a@example.com", "javascript:alert(1)", "data:text/html,x", "file:///etc",
+		"https://example.com/%zz", "https://example.com:port/", "https://[::1/a", "https://exa\tmple.com/", "https://example.com/\r\n",
+		"https://example.com/\x00", "https://example.com/\x7f", " https://example.com", "https://example.com ",
+	}
+	for _, c := range " \"<>\\^`{|}" {
+		for _, at := range []string{"https://example.com/a%cb", "https://example.com/?a=%c", "https://example.com/#%c", "https://exa%cmple.com/"} {
+			bad = append(bad, fmt.Sprintf(at, c))
+		}
+	}
+	for _, text := range bad {
+		require.False(t, assessment.IsAbsoluteURL(text), "%q", text)
+	}
 }

@@ -100,7 +100,7 @@ func newSimulation(packages []assessment.Package) (*simulation, error) {
 	sim.kombo.TargetURL(sim.server.URL + "/kombo")
 	sim.ashby.TargetURL(sim.server.URL + "/ashby/")
 	sim.stackone.TargetURL(sim.server.URL + "/stackone")
-	sim.stackone.PackagesTargetURL(sim.server.URL + "/stackone/packages")
+	sim.stackone.PackagesTargetURL(sim.server.URL + "/stackone/assessments")
 	return sim, nil
 }
 

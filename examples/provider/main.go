@@ -91,7 +91,6 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	if err != nil {
 		return err
 	}
-	go s.work(ctx)
 	go s.reconcile(ctx, strings.FieldsFunc(*integrations, func(r rune) bool { return r == ',' }))
 	return s.serve(ctx, *listen)
 }

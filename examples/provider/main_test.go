@@ -128,3 +128,25 @@ func TestResults(t *testing.T) {
 }
 
 func ptr[T any](v T) *T { return &v }
+
+// At the end of the service every order that StackOne was told is taken has to be
+// worked on, or to be missed loudly.
+func TestQueueDrains(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newOrderQueue()
+		require.NoError(t, q.drain(t.Context()))
+		require.NoError(t, q.put(t.Context(), assessment.Order{}))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorContains(t, q.drain(ctx), "1 orders left")
+		<-q.orders
+		q.open.Done()
+		require.NoError(t, q.drain(t.Context()))
+	})
+}
+
+func TestQueueIsFull(t *testing.T) {
+	q := &orderQueue{orders: make(chan assessment.Order)}
+	require.ErrorIs(t, q.put(t.Context(), assessment.Order{}), errQueueFull)
+	require.NoError(t, q.drain(t.Context()))
+}

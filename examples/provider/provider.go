@@ -50,9 +50,18 @@ func newProvider(packages []assessment.Package, testURL string, logger *slog.Log
 	}
 }
 
-// Packages offers every customer the whole catalogue.
-func (p *provider) Packages(context.Context, assessment.PackageQuery) ([]assessment.Package, error) {
-	return p.packages, nil
+// Packages offers every customer the same. Only StackOne asks for one kind.
+func (p *provider) Packages(_ context.Context, q assessment.PackageQuery) ([]assessment.Package, error) {
+	if q.Kind == "" {
+		return p.packages, nil
+	}
+	var offered []assessment.Package
+	for _, pkg := range p.packages {
+		if (pkg.Type == assessment.BackgroundCheck) == (q.Kind == assessment.KindBackgroundCheck) {
+			offered = append(offered, pkg)
+		}
+	}
+	return offered, nil
 }
 
 // StartOrder sets up a test and invites the candidate. The same Ref can come

@@ -6,12 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
 )
 
-// maxResult is large enough for a few reports.
-const maxResult = 32 << 20
+const (
+	maxResult      = 32 << 20 // large enough for a few reports
+	publishTimeout = 5 * time.Minute
+)
 
 // results lets the provider's own systems hand in a result:
 //
@@ -31,12 +34,16 @@ func (v *service) results(token string) http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+		// A vendor that is busy may have us wait for minutes.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(publishTimeout + 10*time.Second))
+		ctx, cancel := context.WithTimeout(r.Context(), publishTimeout)
+		defer cancel()
 		var result assessment.Result
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxResult)).Decode(&result); err != nil {
 			http.Error(w, "not a result", http.StatusBadRequest)
 			return
 		}
-		v.publish(r.Context(), w, ref, result)
+		v.publish(ctx, w, ref, result)
 	})
 }
 

@@ -101,6 +101,9 @@ func (v *service) serve(ctx context.Context, address string) error {
 		IdleTimeout:       2 * time.Minute,
 	}
 	v.logger.Info("listening", "address", listener.Addr().String())
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go v.work(working)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -108,10 +111,7 @@ func (v *service) serve(ctx context.Context, address string) error {
 		return err
 	case <-ctx.Done():
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	ctx, cancel := context.WithTimeout(working, 30*time.Second)
 	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
-		return err
-	}
-	return v.intake.Drain(ctx)
+	return errors.Join(server.Shutdown(ctx), v.queue.drain(ctx), v.intake.Drain(ctx))
 }

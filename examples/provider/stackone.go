@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -13,7 +14,7 @@ import (
 )
 
 // mountStackOne takes StackOne's webhooks at /stackone, and answers an ATS that
-// asks for packages at /stackone/packages.
+// asks for packages at /stackone/assessments and /stackone/background-checks.
 func (v *service) mountStackOne(mux *http.ServeMux, s settings) (assessment.Publisher, error) {
 	var err error
 	if v.stackone, err = stackone.New(s.StackOne); err != nil {
@@ -32,14 +33,20 @@ func (v *service) mountStackOne(mux *http.ServeMux, s settings) (assessment.Publ
 	if err != nil {
 		return nil, err
 	}
-	packages, err := stackone.NewPackagesHandler(stackone.PackagesConfig{
-		Intake:   v.intake,
-		Verifier: verifier,
-		Logger:   s.Logger,
-	})
 	mux.Handle("/stackone", webhooks)
-	mux.Handle("/stackone/packages", packages)
-	return v.stackone, err
+	for path, kind := range map[string]assessment.Kind{
+		"/stackone/assessments":       assessment.KindAssessment,
+		"/stackone/background-checks": assessment.KindBackgroundCheck,
+	} {
+		packages, err := stackone.NewPackagesHandler(stackone.PackagesConfig{
+			Intake: v.intake, Verifier: verifier, Kind: kind, Logger: s.Logger,
+		})
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle(path, packages)
+	}
+	return v.stackone, nil
 }
 
 // orderQueue holds what StackOne sent until a worker gets to it: StackOne may
@@ -62,6 +69,21 @@ func (q *orderQueue) put(_ context.Context, o assessment.Order) error {
 	default:
 		q.open.Done()
 		return errQueueFull
+	}
+}
+
+// drain waits until nothing is left, or says how much is.
+func (q *orderQueue) drain(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		q.open.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%d orders left in the queue", len(q.orders))
 	}
 }
 
@@ -90,7 +112,7 @@ func (v *service) takeOrder(ctx context.Context, o assessment.Order) error {
 			if p, found := stackone.MatchPackage(o.Package, v.provider.packages); found {
 				o.Package = p
 			}
-			err = v.intake.Work(ctx, o, v.stackone)
+			err = v.intake.Work(ctx, o, v.router)
 		}
 		after, again := assessment.Retryable(err)
 		if !again {
