@@ -149,7 +149,8 @@ func (in *Intake) Start(ctx context.Context, o Order) (Accepted, error) {
 // Work is what a queue's worker does with an order that a handler's Queue took:
 // it starts it, and if the provider says no it publishes the cancelled result,
 // because the vendor was answered long ago. With a nil error the job is done;
-// [Retryable] tells whether to do it again after any other.
+// [Retryable] tells whether to do it again after any other. It is for vendors that
+// give every order an id; of the others a rejection is returned as it is.
 //
 // A rejected order that is worked on twice is also published twice: a queue gives
 // a job again whose end it did not see.
@@ -158,6 +159,9 @@ func (in *Intake) Work(ctx context.Context, o Order, p ResultPublisher) error {
 	no, rejected := asRejection(err)
 	if !rejected {
 		return err
+	}
+	if o.Ref.ID == "" {
+		return err // the intake minted the id, and the rejection freed it: nobody knows it
 	}
 	_, err = p.PublishResult(ctx, o.Ref, no.Result(time.Now()))
 	return err

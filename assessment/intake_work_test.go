@@ -109,3 +109,16 @@ func TestIntakeWorkLater(t *testing.T) {
 		})
 	}
 }
+
+// Of an order whose id the intake mints nobody knows the id of the one that was
+// rejected, so there is nothing to publish.
+func TestIntakeWorkOfAMintedOrder(t *testing.T) {
+	p := &intakeProvider{start: func(context.Context, assessment.Order) (assessment.Started, error) {
+		return assessment.Started{}, assessment.Reject("No licences left")
+	}}
+	published := &intakePublisher{vendor: assessment.Ashby}
+	err := intakeOf(t, p, assessment.NewMemoryStore(0)).Work(t.Context(), intakeMinted("a1"), published)
+	var no *assessment.Rejection
+	require.ErrorAs(t, err, &no)
+	require.Empty(t, published.got)
+}

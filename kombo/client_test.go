@@ -289,6 +289,16 @@ func TestMaxRetries(t *testing.T) {
 	}
 }
 
+func TestUserAgent(t *testing.T) {
+	for given, want := range map[string]string{"": "^assessbridge-go/[0-9]", "acme-tests/7": "^acme-tests/7$"} {
+		server := play(answers(200, `{"data":{"packages":[]}}`))
+		_, err := newClient(t, server, func(c *kombo.Config) { c.UserAgent = given }).Packages(t.Context(), integration)
+		require.NoError(t, err)
+		require.Len(t, server.seen[0].Header.Values("User-Agent"), 1)
+		require.Regexp(t, want, server.seen[0].Header.Get("User-Agent"))
+	}
+}
+
 func TestHTTPClientIsNotChanged(t *testing.T) {
 	server := play(answers(200, `{"data":{"packages":[]}}`))
 	given := &http.Client{Transport: server}

@@ -271,3 +271,29 @@ func TestRateLimit(t *testing.T) {
 		})
 	}
 }
+
+// Whatever the status, an answer that says when to come back is a rate limit to
+// a queue, and the call does not hold the worker until then.
+func TestLongRetryAfterOfAnOutage(t *testing.T) {
+	for name, body := range map[string]string{
+		"load balancer": "<html>503</html>", "null code": string(example(t, "error-response-minimal.json")),
+		"ATS down": envelope("REMOTE.SERVICE_UNAVAILABLE"),
+	} {
+		for call, do := range calls {
+			t.Run(name+"/"+call, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					began := time.Now()
+					server := play(answers(503, body, "Retry-After", "3600"))
+					err := do(t.Context(), newClient(t, server), integration)
+					requireClass(t, err, assessment.ErrRateLimited)
+					require.False(t, apiError(t, err).Uncertain)
+					require.Len(t, server.seen, 1)
+					require.Zero(t, time.Since(began))
+					after, ok := assessment.Retryable(err)
+					require.True(t, ok)
+					require.Equal(t, time.Hour, after)
+				})
+			})
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
 // EventType is the type of a webhook event. Types that this version does not
@@ -242,22 +243,34 @@ func untyped(body []byte) error {
 func decodeData(t EventType, body []byte) (data EventData, drift string, err error) {
 	switch t {
 	case EventIntegrationCreated:
-		var w struct{ Data IntegrationCreated }
+		var w struct {
+			Data IntegrationCreated `json:"data"`
+		}
 		return decodeAs(body, &w, func() EventData { return w.Data })
 	case EventIntegrationDeleted:
-		var w struct{ Data wireIntegrationDeleted }
+		var w struct {
+			Data wireIntegrationDeleted `json:"data"`
+		}
 		return decodeAs(body, &w, func() EventData { return w.Data.data() })
 	case EventIntegrationStateChanged:
-		var w struct{ Data wireIntegrationStateChanged }
+		var w struct {
+			Data wireIntegrationStateChanged `json:"data"`
+		}
 		return decodeAs(body, &w, func() EventData { return w.Data.data() })
 	case EventConnectionFlowFailed:
-		var w struct{ Data ConnectionFlowFailed }
+		var w struct {
+			Data ConnectionFlowFailed `json:"data"`
+		}
 		return decodeAs(body, &w, func() EventData { return w.Data })
 	case EventSyncFinished:
-		var w struct{ Data wireSyncFinished }
+		var w struct {
+			Data wireSyncFinished `json:"data"`
+		}
 		return decodeAs(body, &w, func() EventData { return w.Data.data() })
 	case EventDataChanged:
-		var w struct{ Data DataChanged }
+		var w struct {
+			Data DataChanged `json:"data"`
+		}
 		return decodeAs(body, &w, func() EventData { return w.Data })
 	}
 	data, err = decodeUnknown(body)
@@ -275,7 +288,7 @@ func decodeAs(body []byte, wire any, data func() EventData) (EventData, string, 
 		return data(), "", nil
 	case !errors.As(err, &odd):
 	case odd.Type.Kind() != reflect.Struct && odd.Type.Kind() != reflect.Slice:
-		return data(), odd.Field, nil
+		return data(), transport.WirePath(odd.Field), nil
 	}
 	unknown, err := decodeUnknown(body)
 	return unknown, "", err

@@ -145,6 +145,40 @@ func TestIntegration(t *testing.T) {
 	}, server.seen[0].URL, "a colon may stand in a path element as it is (RFC 3986, 3.3)")
 }
 
+// A time that cannot be read must not hide the rest of an integration.
+func TestIntegrationWithOddTimes(t *testing.T) {
+	for _, at := range []string{`"2026-01-01"`, `null`, `""`, `1767225600`, `{}`} {
+		t.Run(at, func(t *testing.T) {
+			server := play(answers(200, `{"status":"success","data":{"id":"lever:1","data_expired_at":`+at+
+				`,"created_at":"2026-01-02T03:04:00Z","status":"ACTIVE"}}`))
+			got, err := newClient(t, server).Integration(t.Context(), "lever:1")
+			require.NoError(t, err)
+			requireEqual(t, kombo.Integration{
+				ID: "lever:1", Status: "ACTIVE", CreatedAt: utc(2026, time.January, 2, 3, 4),
+			}, got)
+		})
+	}
+	server := play(answers(200, `{"data":{"id":"lever:1","data_expired_at":"2026-01-02T03:04:00Z","created_at":null}}`))
+	got, err := newClient(t, server).Integration(t.Context(), "lever:1")
+	require.NoError(t, err)
+	requireEqual(t, kombo.Integration{ID: "lever:1", DataExpiredAt: utc(2026, time.January, 2, 3, 4)}, got)
+}
+
+// What drifted is named as Kombo names it, not as the structs here are built.
+func TestIntegrationDrift(t *testing.T) {
+	var found []assessment.Drift
+	server := play(answers(200, `{"data":{"id":"lever:1","end_user":{"origin_id":7,"organization_name":"A"},"status":"ACTIVE"}}`))
+	client := newClient(t, server, func(c *kombo.Config) {
+		c.Observer.Drift = func(_ context.Context, d assessment.Drift) { found = append(found, d) }
+	})
+	got, err := client.Integration(t.Context(), "lever:1")
+	require.NoError(t, err)
+	requireEqual(t, kombo.Integration{ID: "lever:1", Status: "ACTIVE", EndUser: kombo.EndUser{OrganizationName: "A"}}, got)
+	requireEqual(t, []assessment.Drift{{
+		Vendor: assessment.Kombo, Event: "GET /integrations/{id}", Field: "data.end_user.origin_id",
+	}}, found)
+}
+
 // The customer's integration can be named by nothing but its id.
 func TestOnboardingRefusesNoIntegration(t *testing.T) {
 	for name, call := range map[string]func(context.Context, *kombo.Client, string) error{
@@ -173,6 +207,14 @@ func TestOnboardingRefusesNoIntegration(t *testing.T) {
 				err := call(t.Context(), newClient(t, server), id)
 				require.ErrorIs(t, err, assessment.ErrInvalid)
 				require.Empty(t, server.seen)
+				if id != "" {
+					return
+				}
+				want := "integration"
+				if name == "IntegrationByToken" {
+					want = "token"
+				}
+				require.Equal(t, []string{want}, paths(t, err), "in the words of the method's arguments")
 			})
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -66,6 +67,56 @@ func TestRefusedKeyIsAskedForOnceMore(t *testing.T) {
 				require.Equal(t, "acme", asked[0])
 			})
 		}
+	}
+}
+
+// A host whose keys change all the time must not be asked for ever, nor the
+// vendor.
+func TestKeyIsAskedForAgainOncePerCall(t *testing.T) {
+	for name, steps := range map[string][]step{
+		"401 for ever":         {answers(401, "")},
+		"403 for ever":         {answers(403, "")},
+		"429 in between":       {answers(401, ""), answers(429, ""), answers(401, "")},
+		"refused at the retry": {answers(503, ""), answers(401, ""), answers(503, ""), answers(403, "")},
+	} {
+		for _, call := range []Call{reading, writing, writingWith(Same), writingWith(Again)} {
+			t.Run(fmt.Sprintf("%s/%s-%d", name, call.Method, call.Repeat), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var asked []string
+					server := play(steps...)
+					client := newClient(t, server, keyring(&asked, "one", "two", "three", "four", "five"))
+					_, err := client.Do(t.Context(), call)
+					require.Contains(t, []int{401, 403}, apiError(t, err).StatusCode)
+					require.Len(t, asked, 2)
+					require.Len(t, server.seen, max(2, len(steps)))
+					last := server.seen[len(server.seen)-1]
+					require.Equal(t, "Bearer two", last.Header.Get("Authorization"))
+				})
+			})
+		}
+	}
+}
+
+// The refusal is of the repetition: the first attempt may have been applied, and
+// one repetition is all that such a write gets.
+func TestNewKeyIsNoReasonToRepeatADoubtfulWrite(t *testing.T) {
+	for name, doubtful := range map[string]step{
+		"408": answers(408, ""), "500": answers(500, ""), "reset": breaks(errReset), "cut short": cuts(200, `{"a":`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var asked []string
+				server := play(doubtful, answers(401, ""), answers(200, ""))
+				client := newClient(t, server, keyring(&asked, "old", "new"))
+				_, err := client.Do(t.Context(), writingWith(Again))
+				require.ErrorIs(t, err, assessment.ErrUnauthorized)
+				api := apiError(t, err)
+				require.True(t, api.Uncertain)
+				require.False(t, api.SafeToRepeat)
+				require.Len(t, server.seen, 2)
+				require.Equal(t, []string{"acme"}, asked, "there is no use for a new key")
+			})
+		})
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/assessbridge/assessbridge/assessment"
 )
@@ -60,11 +62,19 @@ func decode(body []byte, value any) (drift string, err error) {
 	case err == nil:
 		return "", nil
 	case errors.As(err, &field) && field.Field != "" && scalar(field.Type.Kind()):
-		return field.Field, nil
+		return WirePath(field.Field), nil
 	case len(bytes.TrimSpace(body)) == 0:
 		return "", ErrEmptyBody
 	}
 	return "", err
+}
+
+// WirePath takes the names of embedded structs out of the path of a
+// [json.UnmarshalTypeError]: they are Go's and not the vendor's.
+func WirePath(field string) string {
+	return strings.Join(slices.DeleteFunc(strings.Split(field, "."), func(name string) bool {
+		return name != "" && 'A' <= name[0] && name[0] <= 'Z'
+	}), ".")
 }
 
 func scalar(k reflect.Kind) bool {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -120,6 +121,35 @@ func TestAnswersCarryRateLimitHeaders(t *testing.T) {
 			require.Equal(t, want[1], response.Header.Get("Retry-After"))
 		}
 	})
+}
+
+// Kombo documents the header in small letters, and a test may write it so. The
+// order of a map must not decide which of two wins.
+func TestHeaderOfAFaultInAnySpelling(t *testing.T) {
+	transports(t, func(t *testing.T, s *kombotest.Server, a api) {
+		for _, name := range []string{"ratelimit-reset", "RateLimit-Reset", "RATELIMIT-RESET", "Ratelimit-Reset"} {
+			for range 10 { // enough for a map to show its orders
+				s.Fail(kombotest.OpAny, kombotest.RateLimited().Header(name, "57"), kombotest.RateLimited().Header(name, ""))
+				response, _, err := a.send(kombotest.OpCheckAPIKey, nil)
+				require.NoError(t, err)
+				require.Equal(t, []string{"57"}, valuesOf(response.Header, name))
+				response, _, err = a.send(kombotest.OpCheckAPIKey, nil)
+				require.NoError(t, err)
+				require.Empty(t, valuesOf(response.Header, name))
+			}
+		}
+	})
+}
+
+// valuesOf returns the values under every spelling of a header's name.
+func valuesOf(h http.Header, name string) []string {
+	var all []string
+	for key, values := range h {
+		if strings.EqualFold(key, name) {
+			all = append(all, values...)
+		}
+	}
+	return all
 }
 
 func TestErrorEnvelopesMatchTheSamples(t *testing.T) {
