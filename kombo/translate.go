@@ -169,41 +169,30 @@ func (t *translation) addText(label, value string) {
 }
 
 func (t *translation) attribute(i int, a assessment.Attribute, overall assessment.Status) {
-	if v, ok := a.Value.(assessment.Text); ok && a.Description == "" {
-		t.addText(a.Label, string(v)) // nothing to lose, so no path to name
+	text, native := a.Value.(assessment.Text)
+	if native && a.Description == "" {
+		t.addText(a.Label, string(text)) // nothing to lose, so no path to name
 		return
 	}
 	path := fmt.Sprintf("attributes[%d]", i)
 	if a.Description != "" {
 		t.lose(path+".description", "Kombo has no place for it")
 	}
-	switch v := a.Value.(type) {
-	case assessment.Text:
-		t.addText(a.Label, string(v))
+	if v, ok := a.Value.(assessment.SubResult); ok && t.subResult(path, a, v, overall) {
 		return
-	case assessment.Link:
-		t.addText(a.Label, string(v))
-	case assessment.Number:
-		t.addText(a.Label, assessment.FormatNumber(float64(v)))
-	case assessment.Flag:
-		t.addText(a.Label, yesNo(bool(v)))
-	case assessment.Elapsed:
-		t.addText(a.Label, elapsed(time.Duration(v)))
-	case assessment.SubResult:
-		if v.Status == "" {
-			v.Status = overall
-		}
-		if t.subResult(path, a, v) {
-			return
-		}
-		t.addText(a.Label, subResultText(v))
 	}
-	t.keep(path, "sent as text")
+	t.addText(a.Label, assessment.ReadableText(a.Value, overall))
+	if !native {
+		t.keep(path, "sent as text")
+	}
 }
 
 // subResult adds a SUB_RESULT, which needs a score with a maximum of at least 1
 // and a final status. It reports false where there is none to be had.
-func (t *translation) subResult(path string, a assessment.Attribute, v assessment.SubResult) bool {
+func (t *translation) subResult(path string, a assessment.Attribute, v assessment.SubResult, overall assessment.Status) bool {
+	if v.Status == "" {
+		v.Status = overall
+	}
 	if !v.Status.Final() || v.Score == nil || v.Score.Max == nil || *v.Score.Max < 1 {
 		return false
 	}

@@ -232,7 +232,7 @@ func TestTranslation(t *testing.T) {
 				assessment.Attribute{Label: "H", Value: assessment.Elapsed(math.MinInt64)})),
 			want: doneBody(attributes(text("A", "1 h 2 min 3 s"), text("B", "0s"), text("C", "1 min"),
 				text("D", "25 h"), text("E", "-1 min 30 s"), text("F", "500ms"),
-				text("G", "2562047 h 47 min 16 s"), text("H", "-2562047 h 47 min 16 s"))),
+				text("G", "2562047 h 47 min 17 s"), text("H", "-2562047 h 47 min 17 s"))),
 			losses: kept("attributes[0]", "attributes[1]", "attributes[2]", "attributes[3]", "attributes[4]", "attributes[5]", "attributes[6]", "attributes[7]"),
 		},
 		"description": {
