@@ -214,7 +214,7 @@ func TestAllocations(t *testing.T) {
 			_, err := client.PublishResult(t.Context(), ref, benchResult)
 			return err
 		}},
-		"start again": {115, func() error {
+		"start again": {118, func() error {
 			handler.ServeHTTP(&nobody{header: http.Header{}}, benchRequest(body, r.Header, r))
 			return nil
 		}},

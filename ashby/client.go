@@ -2,11 +2,11 @@ package ashby
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -64,7 +64,8 @@ type Config struct {
 	// MaxRetryAfter is the longest wait that Ashby may ask for; beyond it the call
 	// ends at once with [assessment.ErrRateLimited]. A minute if zero.
 	MaxRetryAfter time.Duration
-	// Timeout limits a call, waits included, whose context has no deadline; two
+	// Timeout limits a call whose context has no deadline, with all waits and, in
+	// [Client.PublishResult], the one for other updates of the assessment; two
 	// minutes if zero.
 	Timeout time.Duration
 }
@@ -73,7 +74,7 @@ type Config struct {
 func (c Config) String() string { return fmt.Sprintf("ashby config (connection %q)", c.Connection) }
 
 // Format implements [fmt.Formatter]: every verb prints [Config.String].
-func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+func (c Config) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
 
 // LogValue implements [slog.LogValuer] without keys.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -85,6 +86,7 @@ type Client struct {
 	partnerID  string
 	labels     labels
 	timeline   *timeline
+	timeout    time.Duration
 }
 
 var _ assessment.Publisher = (*Client)(nil)
@@ -132,6 +134,7 @@ func New(c Config) (*Client, error) {
 		partnerID:  c.PartnerID,
 		labels:     maps.Clone(c.Labels),
 		timeline:   newTimeline(),
+		timeout:    cmp.Or(c.Timeout, transport.DefaultCallTimeout),
 	}, nil
 }
 
@@ -139,7 +142,7 @@ func New(c Config) (*Client, error) {
 func (c Client) String() string { return fmt.Sprintf("ashby client (connection %q)", c.connection) }
 
 // Format implements [fmt.Formatter]: every verb prints [Client.String].
-func (c Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+func (c Client) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
 
 // LogValue implements [slog.LogValuer] without the key.
 func (c Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -162,6 +165,16 @@ type Request struct {
 	// carried out.
 	Read bool
 }
+
+// String names the operation without the body.
+func (r Request) String() string { return fmt.Sprintf("ashby request %q", r.Operation) }
+
+// Format implements [fmt.Formatter]: every verb prints [Request.String], because
+// the body may be about a candidate.
+func (r Request) Format(f fmt.State, verb rune) { formatText(f, verb, r.String()) }
+
+// LogValue implements [slog.LogValuer] without the body.
+func (r Request) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // Call makes any call of Ashby's API (https://developers.ashbyhq.com/reference)
 // for an account and returns the whole answer, which may be empty. Errors are as
@@ -199,16 +212,33 @@ func operation(account, name string, body transport.Body) transport.Call {
 	}
 }
 
-// read asks Ashby something and returns the results.
-func read[T any](ctx context.Context, c *Client, account, name string, question any) (results T, err error) {
+// read asks Ashby something and returns the results, and the answer that they
+// came in.
+func (c *Client) read(ctx context.Context, account, name string, question any) (json.RawMessage, transport.Answer, error) {
 	body, err := transport.Encode(question)
 	if err != nil {
-		return results, fmt.Errorf("ashby: encode request: %w", err)
+		return nil, transport.Answer{}, fmt.Errorf("ashby: encode request: %w", err)
 	}
 	call := operation(account, name, body)
 	call.Repeat = transport.Read
-	got, _, err := transport.JSON[envelope[T]](ctx, c.transport, call)
-	return got.Results, err
+	got, answer, err := transport.JSON[envelope[json.RawMessage]](ctx, c.transport, call)
+	return got.Results, answer, err
+}
+
+// untold is a success that does not hold what was asked for. The class is nil
+// where the status is to decide.
+func untold(account, name, message string, answer transport.Answer, class error) *assessment.APIError {
+	return &assessment.APIError{
+		Vendor: assessment.Ashby, Operation: name, Account: account, StatusCode: answer.StatusCode, Message: message,
+		RequestID: answer.RequestID, Attempts: answer.Attempts, Body: answer.Body, Class: class,
+	}
+}
+
+// vacant reports whether results tell of nothing: they are missing, or not an
+// object, or one without members.
+func vacant(results json.RawMessage) bool {
+	var members map[string]json.RawMessage
+	return json.Unmarshal(results, &members) != nil || len(members) == 0
 }
 
 // write makes a call and says how it went. The answer to an update may be empty,

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
+	"log/slog"
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/internal/transport"
@@ -24,6 +26,17 @@ type Completed struct {
 	// PartnerID replaces [Config.PartnerID].
 	PartnerID string
 }
+
+// String names the assessment by the provider's id.
+func (a Completed) String() string {
+	return fmt.Sprintf("ashby completed assessment %q", a.AssessmentID)
+}
+
+// Format implements [fmt.Formatter]: every verb prints [Completed.String].
+func (a Completed) Format(f fmt.State, verb rune) { formatText(f, verb, a.String()) }
+
+// LogValue implements [slog.LogValuer] with the id only.
+func (a Completed) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
 // Added is what Ashby made of a [Completed].
 type Added struct {

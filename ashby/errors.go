@@ -3,6 +3,7 @@ package ashby
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -29,18 +30,24 @@ var errorCodes = map[string]errorCode{
 
 // classify reads an answer of Ashby's API. The status says little: whatever would
 // be a 4xx elsewhere is a 200 with success:false
-// (https://developers.ashbyhq.com/docs/responses). A success may be empty.
+// (https://developers.ashbyhq.com/docs/responses). A success may be empty, and
+// without the flag an answer that tells of an error is none.
 func classify(answer transport.Answer) *transport.Failure {
 	ok := answer.StatusCode/100 == 2
 	body := bytes.TrimSpace(answer.Body)
-	var wire wireFailure
+	var verdict wireVerdict
 	// Members of another type than documented leave the others readable.
+	err := json.Unmarshal(body, &verdict)
+	var odd *json.UnmarshalTypeError
+	valid := len(body) == 0 || err == nil || errors.As(err, &odd)
+	if ok && valid && !verdict.failed() {
+		return nil
+	}
+	var wire wireFailure
 	_ = json.Unmarshal(body, &wire)
 	switch {
-	case wire.Success != nil && !*wire.Success:
+	case verdict.failed():
 		return wire.failure(ok)
-	case ok && (len(body) == 0 || json.Valid(body)):
-		return nil
 	case ok:
 		// A page of a proxy, or half an answer: Ashby may have done it or not.
 		return &transport.Failure{

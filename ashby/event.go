@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -61,6 +60,15 @@ type CandidateMerged struct{ DeletedID, MergedID string }
 // whose data has another shape than documented, as raw JSON.
 type UnknownEvent struct{ Data json.RawMessage }
 
+// String shows nothing of the data, which may be about a candidate.
+func (UnknownEvent) String() string { return "ashby event data [redacted]" }
+
+// Format implements [fmt.Formatter]: every verb prints [UnknownEvent.String].
+func (u UnknownEvent) Format(f fmt.State, verb rune) { formatText(f, verb, u.String()) }
+
+// LogValue implements [slog.LogValuer] without the data.
+func (u UnknownEvent) LogValue() slog.Value { return slog.StringValue(u.String()) }
+
 func (Ping) eventData()             {}
 func (CandidateDeleted) eventData() {}
 func (CandidateMerged) eventData()  {}
@@ -71,7 +79,7 @@ func (e Event) String() string { return fmt.Sprintf("ashby event %q (%q)", e.ID,
 
 // Format implements [fmt.Formatter]: every verb prints [Event.String], because
 // the data may be about a candidate.
-func (e Event) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.String()) }
+func (e Event) Format(f fmt.State, verb rune) { formatText(f, verb, e.String()) }
 
 // LogValue implements [slog.LogValuer] without the event's data.
 func (e Event) LogValue() slog.Value {

@@ -1,8 +1,10 @@
 package ashby
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -36,7 +38,8 @@ type HandlerConfig struct {
 	// An error that matches [assessment.ErrUnauthorized] and an empty account are
 	// answered 401, any other error 503. Ashby does not document which half of the
 	// Basic credentials holds the key: the user name is tried first, and if it is
-	// refused the password.
+	// refused the password. Issue keys without a colon: in Basic credentials it
+	// ends the user name (https://www.rfc-editor.org/rfc/rfc7617#section-2).
 	Authenticate func(ctx context.Context, key string) (account string, err error)
 	// Connection becomes [assessment.OrderRef.Connection] of the orders. Leave it
 	// empty unless there are several.
@@ -51,6 +54,10 @@ type HandlerConfig struct {
 	// timestamps of the others come after it for certain.
 	Client *Client
 
+	// Deadline is how long Authenticate may take for a call, and so FieldsFor: ten
+	// seconds if zero. Then the call is answered as after an error, whether or not
+	// they heed their context. Of the other operations it is the Intake's.
+	Deadline time.Duration
 	// MaxBody is the largest body accepted, in bytes; 1 MiB if zero.
 	MaxBody int64
 	// Logger is told why a call was refused or failed; nil is silent.
@@ -65,6 +72,11 @@ type HandlerConfig struct {
 // listing of custom fields. Mount it under any pattern: of the path it looks at
 // the last element only.
 //
+// Agree on a base URL with Ashby that has no slash at its end. Joined with one of
+// Ashby's own that makes a path with two slashes in a row, which [http.ServeMux]
+// answers itself, with a redirect; nothing says that Ashby follows one with a
+// POST. Mounted without a ServeMux, the Handler answers such a path as any other.
+//
 // All answers are JSON, errors in Ashby's envelope:
 //
 //	405, 404, 413, 401    not a call that can be answered
@@ -73,7 +85,9 @@ type HandlerConfig struct {
 //	409, 422              the provider said no to a start
 //	503, 500              a fault of a start, or the key cannot be checked now
 //
-// The reason of a failure goes to logger and observer, never to the sender.
+// A 422 has a message only, as documented. A panic of the host's is a fault of the
+// operation; only [http.ErrAbortHandler] goes on to the server. The reason of a
+// failure goes to logger and observer, never to the sender.
 //
 // The first update, in the answer to a start, comes from Update and ReportURL of
 // [assessment.Started]; its time is when the provider answered. If it is not
@@ -88,7 +102,7 @@ type Handler struct {
 
 // NewHandler returns a handler. It refuses a missing Intake or Authenticate,
 // Fields that Ashby would refuse, a Client of another connection, and a negative
-// MaxBody.
+// MaxBody or Deadline.
 func NewHandler(c HandlerConfig) (*Handler, error) {
 	switch {
 	case c.Intake == nil:
@@ -99,8 +113,8 @@ func NewHandler(c HandlerConfig) (*Handler, error) {
 		return nil, errors.New("ashby: either Fields or FieldsFor, not both")
 	case c.Client != nil && c.Client.connection != c.Connection:
 		return nil, errors.New("ashby: the Client is of another connection")
-	case c.MaxBody < 0:
-		return nil, errors.New("ashby: negative MaxBody")
+	case c.MaxBody < 0, c.Deadline < 0:
+		return nil, errors.New("ashby: negative MaxBody or Deadline")
 	}
 	fields, err := wireFields(c.Fields)
 	if err != nil {
@@ -109,6 +123,7 @@ func NewHandler(c HandlerConfig) (*Handler, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Deadline = cmp.Or(c.Deadline, assessment.DefaultDeadline)
 	h := &Handler{c: c, fields: fields, inbound: inbound.Handler{
 		Vendor: assessment.Ashby, Connection: c.Connection, Logger: c.Logger, Observer: c.Observer,
 	}}
@@ -117,6 +132,15 @@ func NewHandler(c HandlerConfig) (*Handler, error) {
 	}
 	return h, nil
 }
+
+// String names the handler by its connection.
+func (h Handler) String() string { return fmt.Sprintf("ashby handler (connection %q)", h.c.Connection) }
+
+// Format implements [fmt.Formatter]: every verb prints [Handler.String].
+func (h Handler) Format(f fmt.State, verb rune) { formatText(f, verb, h.String()) }
+
+// LogValue implements [slog.LogValuer] with the connection only.
+func (h Handler) LogValue() slog.Value { return slog.StringValue(h.String()) }
 
 // call is one call of Ashby's, authenticated.
 type call struct {
@@ -144,7 +168,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return reply
 		}
 		d.Account = account
-		return serve(call{ctx: r.Context(), account: account, body: body, d: d})
+		return h.guarded(call{ctx: r.Context(), account: account, body: body, d: d}, name, serve)
 	})
 }
 
@@ -175,13 +199,17 @@ var errNoKey = errors.New("ashby: no Basic credentials")
 
 // authenticate finds out whose key was presented.
 func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (account string, reply inbound.Reply, ok bool) {
+	ctx, cancel := context.WithTimeout(r.Context(), h.c.Deadline)
+	defer cancel()
 	user, password, _ := r.BasicAuth()
 	err := errNoKey
 	for i, key := range []string{user, password} {
 		if key == "" || i > 0 && key == user {
 			continue
 		}
-		account, err = h.c.Authenticate(r.Context(), key)
+		account, err = ask(ctx, h, "authenticate", func(ctx context.Context) (string, error) {
+			return h.c.Authenticate(ctx, key)
+		})
 		switch {
 		case err == nil && account != "":
 			return account, inbound.Reply{}, true
@@ -219,15 +247,19 @@ func (h *Handler) list(c call) inbound.Reply {
 	return inbound.JSON(http.StatusOK, succeeded[[]wirePackage]{true, wire}, assessment.DeliveryHandled)
 }
 
+func (h *Handler) drift(c call, found []assessment.Drift) {
+	for i := range found {
+		found[i].Account = c.account
+	}
+	h.inbound.Drift(c.ctx, found)
+}
+
 func (h *Handler) start(c call) inbound.Reply {
 	order, drift, err := decodeStart(c.body)
+	h.drift(c, drift)
 	if err != nil {
 		return refused(http.StatusBadRequest, codeInvalidInput, err)
 	}
-	for i := range drift {
-		drift[i].Account = c.account
-	}
-	h.inbound.Drift(c.ctx, drift)
 	order.Ref.Connection, order.Ref.Account = h.c.Connection, c.account
 	order.ReceivedAt = time.Now().UTC()
 	accepted, err := h.c.Intake.Start(c.ctx, order)
@@ -248,28 +280,33 @@ func (h *Handler) start(c call) inbound.Reply {
 // cancel frees the order and tells the provider. The account is part of the
 // reference, so that the id of another customer's assessment is an unknown one.
 func (h *Handler) cancel(c call) inbound.Reply {
-	var wire wireCancel
-	_, err := decode(c.body, &wire)
-	if err == nil && wire.AssessmentID == "" {
-		err = errNoAssessment
-	}
+	id, drift, err := decodeCancel(c.body)
+	h.drift(c, drift)
 	if err != nil {
 		return refused(http.StatusBadRequest, codeInvalidInput, err)
 	}
 	c.d.Order = assessment.OrderRef{
-		Vendor: assessment.Ashby, Connection: h.c.Connection, Account: c.account, ID: wire.AssessmentID,
+		Vendor: assessment.Ashby, Connection: h.c.Connection, Account: c.account, ID: id,
 	}
 	if err := h.c.Intake.Cancel(c.ctx, c.d.Order); err != nil {
 		return failed(err)
 	}
-	return inbound.JSON(http.StatusOK, succeeded[wireCancel]{true, wire}, assessment.DeliveryHandled)
+	return inbound.JSON(http.StatusOK, succeeded[wireStarted]{true, wireStarted{AssessmentID: id}}, assessment.DeliveryHandled)
+}
+
+func (h *Handler) fieldsFor(c call) ([]FieldSpec, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, h.c.Deadline)
+	defer cancel()
+	return ask(ctx, h, "custom fields", func(ctx context.Context) ([]FieldSpec, error) {
+		return h.c.FieldsFor(ctx, c.account)
+	})
 }
 
 // customFields answers under "fields" and not, like all others, under "results".
 func (h *Handler) customFields(c call) inbound.Reply {
 	fields := h.fields
 	if h.c.FieldsFor != nil {
-		given, err := h.c.FieldsFor(c.ctx, c.account)
+		given, err := h.fieldsFor(c)
 		if err == nil {
 			fields, err = wireFields(given)
 		}

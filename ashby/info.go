@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
 // Candidate is what Ashby knows of a candidate beyond what an order says
@@ -41,17 +41,35 @@ type Contact struct {
 	Primary bool   `json:"isPrimary"`
 }
 
+// String shows neither address nor number.
+func (Contact) String() string { return "contact [redacted]" }
+
+// Format implements [fmt.Formatter]: every verb prints [Contact.String].
+func (c Contact) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+
+// LogValue implements [slog.LogValuer] without address or number.
+func (c Contact) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
 // SocialLink is a page of a candidate elsewhere.
 type SocialLink struct {
 	Type string `json:"type"` // such as LinkedIn or GitHub
 	URL  string `json:"url"`
 }
 
+// String shows nothing of the page, which names the candidate.
+func (SocialLink) String() string { return "social link [redacted]" }
+
+// Format implements [fmt.Formatter]: every verb prints [SocialLink.String].
+func (s SocialLink) Format(f fmt.State, verb rune) { formatText(f, verb, s.String()) }
+
+// LogValue implements [slog.LogValuer] without the page.
+func (s SocialLink) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
 // String names the candidate by id.
 func (c Candidate) String() string { return fmt.Sprintf("ashby candidate %s", c.ID) }
 
 // Format implements [fmt.Formatter]: every verb prints [Candidate.String].
-func (c Candidate) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+func (c Candidate) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
 
 // LogValue implements [slog.LogValuer] with the id only.
 func (c Candidate) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -76,19 +94,28 @@ type wireFileHandle struct {
 
 // CandidateInfo looks a candidate up by Ashby's id, which is the RemoteID of an
 // order's candidate. An order names one e-mail address and no phone number; here
-// are the others. It needs the permission candidatesRead.
+// are the others. It needs the permission candidatesRead. A success that holds
+// nobody is an error that matches [assessment.ErrNotFound].
 func (c *Client) CandidateInfo(ctx context.Context, account, id string) (Candidate, error) {
 	if id == "" {
 		var p assessment.Problems
 		p.Add("id", "required")
 		return Candidate{}, p.Err()
 	}
-	raw, err := read[json.RawMessage](ctx, c, account, "candidate.info", struct {
+	const name = "candidate.info"
+	raw, answer, err := c.read(ctx, account, name, struct {
 		ID string `json:"id"`
 	}{id})
 	if err != nil {
 		return Candidate{}, err
 	}
+	if vacant(raw) {
+		return Candidate{}, untold(account, name, "the answer holds no candidate", answer, assessment.ErrNotFound)
+	}
+	return newCandidate(raw), nil
+}
+
+func newCandidate(raw json.RawMessage) Candidate {
 	var wire wireCandidateInfo
 	// A field of another shape than documented is in Raw, and does not take the
 	// others along.
@@ -109,7 +136,7 @@ func (c *Client) CandidateInfo(ctx context.Context, account, id string) (Candida
 	if wire.Resume != nil {
 		found.ResumeHandle = wire.Resume.Handle
 	}
-	return found, nil
+	return found
 }
 
 func primary(named *Contact, all []Contact) string {
@@ -160,20 +187,27 @@ var ErrKeyUntold = errors.New("ashby: cannot tell whether the key is good")
 // APIKeyInfo tries a customer's key out before the first update needs it. That
 // needs the permission apiKeysRead, which updates do not, and Ashby refuses a key
 // without it as it does one that is wrong: the error then matches [ErrKeyUntold],
-// and the key may be good all the same.
+// and the key may be good all the same. So it does after an answer that holds
+// nothing, or nothing readable, about the key.
 func (c *Client) APIKeyInfo(ctx context.Context, account string) (KeyInfo, error) {
-	got, err := read[struct {
-		Title     string   `json:"title"`
-		CreatedAt string   `json:"createdAt"`
-		Scopes    []string `json:"scopes"`
-	}](ctx, c, account, "apiKey.info", struct{}{})
-	var refused *assessment.APIError
-	if errors.As(err, &refused) && (refused.StatusCode == http.StatusForbidden || errors.Is(err, assessment.ErrForbidden)) {
+	const name = "apiKey.info"
+	raw, answer, err := c.read(ctx, account, name, struct{}{})
+	var failure *assessment.APIError
+	switch {
+	case errors.Is(err, assessment.ErrForbidden), errors.Is(err, transport.ErrEmptyBody),
+		errors.As(err, &failure) && failure.StatusCode == http.StatusForbidden:
 		return KeyInfo{}, fmt.Errorf("%w: %w", ErrKeyUntold, err)
-	}
-	if err != nil {
+	case err != nil:
 		return KeyInfo{}, err
 	}
-	created, _ := time.Parse(time.RFC3339, got.CreatedAt)
-	return KeyInfo{Title: got.Title, CreatedAt: created, Scopes: got.Scopes}, nil
+	var wire struct {
+		Title     text     `json:"title"`
+		CreatedAt text     `json:"createdAt"`
+		Scopes    []string `json:"scopes"`
+	}
+	if vacant(raw) || json.Unmarshal(raw, &wire) != nil {
+		return KeyInfo{}, fmt.Errorf("%w: %w", ErrKeyUntold, untold(account, name, "the answer tells of no key", answer, nil))
+	}
+	created, _ := time.Parse(time.RFC3339, wire.CreatedAt.value)
+	return KeyInfo{Title: wire.Title.value, CreatedAt: created, Scopes: wire.Scopes}, nil
 }

@@ -39,37 +39,39 @@ func decode(body []byte, wire any) (drifted *json.UnmarshalTypeError, err error)
 
 // decodeStart translates the body of assessment.start. Unknown values are kept,
 // and what is missing stays empty; but without a package or a candidate there is
-// nothing to start.
+// nothing to start. The drift may say why.
 func decodeStart(body []byte) (order assessment.Order, drift []assessment.Drift, err error) {
 	var wire wireStart
 	drifted, err := decode(body, &wire)
 	switch {
 	case err != nil:
 		return order, nil, err
-	case wire.AssessmentTypeID == "":
-		return order, nil, errNoPackage
-	case wire.Candidate.AshbyID == "" && wire.Candidate.Email == "":
-		return order, nil, errNoCandidate
+	case wire.AssessmentTypeID.value == "":
+		err = errNoPackage
+	case wire.Candidate.AshbyID.value == "" && wire.Candidate.Email == "":
+		err = errNoCandidate
+	default:
+		order = wire.order(body)
 	}
-	return wire.order(body), wire.drift(drifted), nil
+	return order, wire.drift(drifted), err
 }
 
 func (w *wireStart) order(body []byte) assessment.Order {
 	order := assessment.Order{
 		Ref:     assessment.OrderRef{Vendor: assessment.Ashby},
-		Package: assessment.Package{ID: w.AssessmentTypeID},
+		Package: assessment.Package{ID: w.AssessmentTypeID.value},
 		ATS:     toolName,
 		Candidate: assessment.Candidate{
-			RemoteID:   w.Candidate.AshbyID,
+			RemoteID:   w.Candidate.AshbyID.value,
 			FirstName:  w.Candidate.FirstName,
 			LastName:   w.Candidate.LastName,
 			Email:      w.Candidate.Email,
 			ProfileURL: w.Candidate.ProfileURL,
 		},
-		Application: assessment.Application{RemoteID: w.Application.AshbyID, Status: w.Application.Status},
+		Application: assessment.Application{RemoteID: w.Application.AshbyID.value, Status: w.Application.Status},
 		Job: assessment.Job{
-			RemoteID:   w.Job.AshbyID,
-			Code:       w.Job.ReqID,
+			RemoteID:   w.Job.AshbyID.value,
+			Code:       w.Job.ReqID.value,
 			Name:       w.Job.Name,
 			URL:        w.Job.URL,
 			HiringTeam: team(w.Job.HiringTeam),
@@ -89,7 +91,7 @@ func team(wire []wireTeamMember) []assessment.TeamMember {
 	members := make([]assessment.TeamMember, len(wire))
 	for i, m := range wire {
 		members[i] = assessment.TeamMember{
-			RemoteID: m.UserID, FirstName: m.FirstName, LastName: m.LastName, Email: m.Email,
+			RemoteID: m.UserID.value, FirstName: m.FirstName, LastName: m.LastName, Email: m.Email,
 		}
 		if m.Role != "" {
 			members[i].Roles = []assessment.Role{assessment.Role(m.Role)}
@@ -105,6 +107,9 @@ func (w *wireStart) drift(wrong *json.UnmarshalTypeError) []assessment.Drift {
 	if wrong != nil {
 		found = append(found, assessment.Drift{Field: wrong.Field})
 	}
+	for _, field := range w.oddIDs() {
+		found = append(found, assessment.Drift{Field: field})
+	}
 	if s := w.Application.Status; s != "" && !slices.Contains(applicationStatuses, s) {
 		found = append(found, assessment.Drift{Field: "application.status", Value: s})
 	}
@@ -112,4 +117,37 @@ func (w *wireStart) drift(wrong *json.UnmarshalTypeError) []assessment.Drift {
 		found[i].Vendor, found[i].Event = assessment.Ashby, opStart
 	}
 	return found
+}
+
+// oddIDs are the paths of ids that are neither text nor number.
+func (w *wireStart) oddIDs() (paths []string) {
+	note := func(id text, path string) {
+		if id.odd {
+			paths = append(paths, path)
+		}
+	}
+	note(w.AssessmentTypeID, "assessment_type_id")
+	note(w.Candidate.AshbyID, "candidate.ashby_id")
+	note(w.Application.AshbyID, "application.ashby_id")
+	note(w.Job.AshbyID, "job.ashby_id")
+	note(w.Job.ReqID, "job.req_id")
+	for _, m := range w.Job.HiringTeam {
+		note(m.UserID, "job.hiringTeam.userId")
+	}
+	return paths
+}
+
+// decodeCancel reads the id out of the body of assessment.cancel.
+func decodeCancel(body []byte) (id string, drift []assessment.Drift, err error) {
+	var wire wireCancel
+	if _, err := decode(body, &wire); err != nil {
+		return "", nil, err
+	}
+	if wire.AssessmentID.odd {
+		drift = []assessment.Drift{{Vendor: assessment.Ashby, Event: opCancel, Field: "assessment_id"}}
+	}
+	if wire.AssessmentID.value == "" {
+		return "", drift, errNoAssessment
+	}
+	return wire.AssessmentID.value, drift, nil
 }

@@ -39,9 +39,8 @@ var errNoOperation = errors.New("ashby: unknown operation")
 
 // failure is the error envelope with all its members; the schema requires them.
 func failure(code, message string) []byte {
-	no := false
 	body, _ := json.Marshal(wireFailure{ // strings and a bool: there is no error
-		Success: &no, Errors: []string{code}, Info: wireErrorInfo{Code: code, Message: message},
+		Success: flagNo, Errors: []string{code}, Info: wireErrorInfo{Code: code, Message: message},
 	})
 	return body
 }
@@ -111,8 +110,8 @@ func rejected(no *assessment.Rejection) inbound.Reply {
 }
 
 // firstUpdate is the update that goes with the answer to a start, nil if there is
-// nothing to say or the answer was erased. It is the same in every answer to the same order, because all
-// that it is made of is stored.
+// nothing to say or the answer was erased. It is the same in every answer to the
+// same order, because all that it is made of is stored.
 func (h *Handler) firstUpdate(ctx context.Context, a assessment.Accepted) *wireUpdateRequest {
 	t := h.translateFirst(ctx, a)
 	if t == nil {

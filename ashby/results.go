@@ -26,18 +26,24 @@ const opUpdate = "assessment.update"
 // Result.At after an error that is Uncertain. With the same At and the same
 // content an update keeps its timestamp. Otherwise timestamps are At in
 // milliseconds, or one more than that of the latest update of the assessment,
-// whichever is later; without At they are the time now. Updates of one assessment
-// are written one after the other.
+// whichever is later; without At they are the time now.
+//
+// Updates of one assessment are written one after the other. Who is still waiting
+// when the context or [Config.Timeout] ends gets an [*assessment.APIError] with
+// [assessment.ErrUnavailable] and no attempts: nothing was sent.
 func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
 	body, receipt, err := c.encodeUpdate(ref, r)
 	if err != nil {
 		return receipt, err
 	}
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
 	mine, err := c.timeline.enter(ctx, subject{ref.Account, ref.ID})
 	if err != nil {
 		return receipt, &assessment.APIError{
 			Vendor: assessment.Ashby, Operation: opUpdate, Account: ref.Account,
-			Class: assessment.ErrUnavailable, Cause: err,
+			Message: "still waiting for another update of the assessment",
+			Class:   assessment.ErrUnavailable, Cause: err,
 		}
 	}
 	defer c.timeline.leave(mine)
@@ -46,6 +52,14 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 	_, written, err := c.write(ctx, call)
 	written.Losses = receipt.Losses
 	return written, err
+}
+
+// bounded gives a context without a deadline that of [Config.Timeout].
+func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, c.timeout)
 }
 
 // Preview does everything that [Client.PublishResult] does but the call: it

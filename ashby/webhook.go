@@ -3,6 +3,7 @@ package ashby
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -63,6 +64,17 @@ func NewWebhookHandler(c WebhookConfig) (*WebhookHandler, error) {
 		Vendor: assessment.Ashby, Connection: c.Connection, Logger: c.Logger, Observer: c.Observer,
 	}}, nil
 }
+
+// String names the handler by its connection.
+func (h WebhookHandler) String() string {
+	return fmt.Sprintf("ashby webhook handler (connection %q)", h.c.Connection)
+}
+
+// Format implements [fmt.Formatter]: every verb prints [WebhookHandler.String].
+func (h WebhookHandler) Format(f fmt.State, verb rune) { formatText(f, verb, h.String()) }
+
+// LogValue implements [slog.LogValuer] with the connection only.
+func (h WebhookHandler) LogValue() slog.Value { return slog.StringValue(h.String()) }
 
 // ServeHTTP implements [http.Handler].
 func (h *WebhookHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -8,7 +8,7 @@ import "encoding/json"
 // and null are the same, and unknown keys are ignored.
 
 type wireStart struct {
-	AssessmentTypeID string                     `json:"assessment_type_id"`
+	AssessmentTypeID text                       `json:"assessment_type_id"`
 	Candidate        wireCandidate              `json:"candidate"`
 	Application      wireApplication            `json:"application"`
 	Job              wireJob                    `json:"job"`
@@ -16,7 +16,7 @@ type wireStart struct {
 }
 
 type wireCandidate struct {
-	AshbyID    string `json:"ashby_id"`
+	AshbyID    text   `json:"ashby_id"`
 	FirstName  string `json:"first_name"`
 	LastName   string `json:"last_name"`
 	Email      string `json:"email"`
@@ -24,20 +24,20 @@ type wireCandidate struct {
 }
 
 type wireApplication struct {
-	AshbyID string `json:"ashby_id"`
+	AshbyID text   `json:"ashby_id"`
 	Status  string `json:"status"`
 }
 
 type wireJob struct {
-	AshbyID    string           `json:"ashby_id"`
+	AshbyID    text             `json:"ashby_id"`
 	Name       string           `json:"name"`
 	URL        string           `json:"ashby_job_url"`
-	ReqID      string           `json:"req_id"`
+	ReqID      text             `json:"req_id"`
 	HiringTeam []wireTeamMember `json:"hiringTeam"`
 }
 
 type wireTeamMember struct {
-	UserID    string `json:"userId"`
+	UserID    text   `json:"userId"`
 	FirstName string `json:"firstName"`
 	LastName  string `json:"lastName"`
 	Email     string `json:"email"`
@@ -45,7 +45,7 @@ type wireTeamMember struct {
 }
 
 type wireCancel struct {
-	AssessmentID string `json:"assessment_id"`
+	AssessmentID text `json:"assessment_id"`
 }
 
 // The types of a datum. They are all there are.
@@ -109,9 +109,16 @@ type envelope[T any] struct {
 // deprecated errors out in places; who writes it includes them, because the
 // schema requires them.
 type wireFailure struct {
-	Success *bool         `json:"success"`
+	Success flag          `json:"success"`
 	Errors  []string      `json:"errors"`
 	Info    wireErrorInfo `json:"errorInfo"`
+}
+
+// wireVerdict is what tells a success from a failure.
+type wireVerdict struct {
+	Success flag            `json:"success"`
+	Errors  any             `json:"errors"`
+	Info    json.RawMessage `json:"errorInfo"`
 }
 
 type wireErrorInfo struct {
