@@ -55,7 +55,7 @@ func (a Account) Format(f fmt.State, verb rune) { formatText(f, verb, a.String()
 func (a Account) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
 type wireAccount struct {
-	ID            text   `json:"id"`
+	ID            idText `json:"id"`
 	Provider      string `json:"provider"`
 	ProviderName  string `json:"provider_name"`
 	Status        string `json:"status"`
@@ -64,7 +64,7 @@ type wireAccount struct {
 		Description string `json:"description"`
 		At          date   `json:"timestamp"`
 	} `json:"status_reasons"`
-	OriginOwnerID    text            `json:"origin_owner_id"`
+	OriginOwnerID    idText          `json:"origin_owner_id"`
 	OriginOwnerName  string          `json:"origin_owner_name"`
 	OriginUsername   string          `json:"origin_username"`
 	Label            string          `json:"label"`
@@ -82,6 +82,9 @@ func (w *wireAccount) domain() Account {
 		CreatedAt: w.CreatedAt.time(), UpdatedAt: w.UpdatedAt.time(),
 	}
 	for _, r := range w.StatusReasons {
+		if r.Code == "" && r.Description == "" { // null
+			continue
+		}
 		a.StatusReasons = append(a.StatusReasons, StatusReason{string(r.Code), r.Description, r.At.time()})
 	}
 	return a
@@ -104,16 +107,27 @@ func (a *accountAnswer) UnmarshalJSON(body []byte) error {
 // accountList is an array, or an array inside data as one guide shows it.
 type accountList []wireAccount
 
-// UnmarshalJSON accepts both forms.
+// UnmarshalJSON accepts both forms, and leaves out what names no account. Each
+// account is read on its own, so that an odd one costs nothing but itself.
 func (l *accountList) UnmarshalJSON(body []byte) error {
+	var list []json.RawMessage
 	if body[0] == '[' {
-		return records(body, (*[]wireAccount)(l))
+		if err := json.Unmarshal(body, &list); err != nil {
+			return err
+		}
+	} else {
+		var wrapped page[json.RawMessage]
+		if err := json.Unmarshal(body, &wrapped); err != nil {
+			return err
+		}
+		list = wrapped.Data
 	}
-	var wrapped page[wireAccount]
-	if err := json.Unmarshal(body, &wrapped); err != nil {
-		return err
+	for _, one := range list {
+		var a wireAccount
+		if loose(one, &a) == nil && a.ID != "" {
+			*l = append(*l, a)
+		}
 	}
-	*l = wrapped.Data
 	return nil
 }
 
@@ -152,7 +166,7 @@ func (f *AccountFilter) query() url.Values {
 func (c *Client) Accounts(ctx context.Context, f AccountFilter) iter.Seq2[Account, error] {
 	return func(yield func(Account, error) bool) {
 		query := f.query()
-		seen := make(map[text]bool)
+		seen := make(map[idText]bool)
 		for number := 1; ; number++ {
 			query.Set("page", strconv.Itoa(number))
 			list, _, err := transport.JSON[accountList](ctx, c.transport, transport.Call{

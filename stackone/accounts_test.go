@@ -1,8 +1,10 @@
 package stackone_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"testing"
 	"testing/synctest"
@@ -136,29 +138,42 @@ func TestConnectSession(t *testing.T) {
 	require.Len(t, server.seen, 1)
 }
 
-func TestSecretsAreNotPrinted(t *testing.T) {
-	const secret = "zqxj"
-	raw := json.RawMessage(`"` + secret + `"`)
-	session := stackone.ConnectSession{
-		ID: "1", OriginOwnerName: secret, OriginUsername: secret, Token: secret, AuthLinkURL: secret, ExternalTriggerToken: secret, Metadata: raw,
+// One odd account, or one odd value of it, does not cost the list.
+func TestOddAccounts(t *testing.T) {
+	for name, form := range map[string]string{"list": `[%s]`, "wrapped": `{"data":[%s]}`} {
+		t.Run(name, func(t *testing.T) {
+			server := play(answers(200, fmt.Sprintf(form, `
+				{"id":"1","provider":"x","status_reasons":{},"label":"L"}, null, 7, "x", [], {}, {"id":null}, {"id":true}, {"provider":"y"},
+				{"id":2,"status_reasons":[null,7,{"code":401,"timestamp":[]}],"provider":{},"label":"M"}`)), answers(200, fmt.Sprintf(form, "")))
+			got, err := collect(newClient(t, server).Accounts(t.Context(), stackone.AccountFilter{}))
+			require.NoError(t, err)
+			requireEqual(t, []stackone.Account{
+				{ID: "1", Provider: "x", Label: "L"},
+				{ID: "2", Label: "M", StatusReasons: []stackone.StatusReason{{Code: "401"}}},
+			}, got)
+			require.Len(t, server.seen, 2)
+		})
 	}
-	values := []any{
-		session, &session, session.LogValue(),
-		stackone.Config{APIKey: secret}, stackone.Config{APIKey: secret}.LogValue(),
-		stackone.PackagesConfig{BasicKeys: []string{secret}}, stackone.PackagesConfig{BasicKeys: []string{secret}}.LogValue(),
-		stackone.ConnectRequest{OriginOwnerName: secret, Metadata: raw}, stackone.ConnectRequest{Metadata: raw}.LogValue(),
-		stackone.Account{OriginOwnerName: secret, SetupInformation: raw}, stackone.Account{SetupInformation: raw}.LogValue(),
-		[]stackone.ConnectSession{session}, stackone.ProviderError{URL: secret, Raw: raw},
-		stackone.CandidateRecord{Candidate: assessment.Candidate{Email: secret}, Raw: raw},
-		stackone.ApplicationRecord{Candidate: assessment.Candidate{Email: secret}, Raw: raw},
-		stackone.JobRecord{Raw: raw, Job: assessment.Job{HiringTeam: []assessment.TeamMember{{Email: secret}}}},
-	}
-	for _, v := range values {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-			text := fmt.Sprintf(verb, v)
-			require.NotContains(t, text, secret, "%s of %T", verb, v)
-			require.NotContains(t, text, "7a71786a", "%s of %T", verb, v)
-			require.NotContains(t, text, "122 113 120 106", "%s of %T", verb, v)
+}
+
+// A call that is about no customer asks for the key of none.
+func TestKeysWithoutAnAccount(t *testing.T) {
+	var asked []string
+	server := play(answers(200, `[]`), answers(201, `{"id":1}`), answers(200, `{}`), answers(200, `{"id":"1"}`))
+	client := newClient(t, server, func(c *stackone.Config) {
+		c.APIKey = ""
+		c.Keys = func(_ context.Context, account string) (string, error) {
+			asked = append(asked, account)
+			return "k", nil
 		}
-	}
+	})
+	_, err := collect(client.Accounts(t.Context(), stackone.AccountFilter{AccountIDs: []string{"1"}}))
+	require.NoError(t, err)
+	_, err = client.CreateConnectSession(t.Context(), stackone.ConnectRequest{OriginOwnerID: "o", OriginOwnerName: "n", AccountID: "1"})
+	require.NoError(t, err)
+	_, err = client.Call(t.Context(), "", stackone.Request{Method: http.MethodGet, Path: []string{"connectors", "meta"}})
+	require.NoError(t, err)
+	_, err = client.Account(t.Context(), "1")
+	require.NoError(t, err)
+	require.Equal(t, []string{"", "", "", "1"}, asked)
 }

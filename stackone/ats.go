@@ -2,6 +2,8 @@ package stackone
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -28,6 +30,7 @@ type atsCache struct {
 
 	mu      sync.Mutex
 	entries map[string]atsEntry
+	asking  map[string]chan struct{} // closed when the lookup of the account has ended
 }
 
 type atsEntry struct {
@@ -40,23 +43,72 @@ type atsEntry struct {
 // known before, if anything was.
 func (c *atsCache) of(ctx context.Context, account string) (string, error) {
 	if c.host != nil {
-		bounded, cancel := context.WithTimeout(ctx, atsTimeout)
-		defer cancel()
-		return c.host(bounded, account)
+		return c.askHost(ctx, account)
 	}
-	c.mu.Lock()
-	entry, found := c.entries[account]
-	c.mu.Unlock()
-	if !found || !time.Now().Before(entry.until) {
-		entry = c.refresh(ctx, account, entry)
-	}
+	entry := c.entry(ctx, account)
 	if entry.ats != "" {
 		return entry.ats, nil
 	}
 	return "", entry.err
 }
 
+// askHost takes an error of the host's own, such as of its database, for one
+// that may pass.
+func (c *atsCache) askHost(ctx context.Context, account string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, atsTimeout)
+	defer cancel()
+	ats, err := c.host(ctx, account)
+	var told *assessment.APIError
+	if err == nil || errors.As(err, &told) {
+		return ats, err
+	}
+	return "", &assessment.APIError{
+		Vendor: assessment.StackOne, Operation: "Config.Provider", Account: account,
+		Class: assessment.ErrUnavailable, Cause: err,
+	}
+}
+
+// entry is a fresh one, from a lookup if need be. Callers that need the same
+// account share one lookup; if the one that makes it gives up, the next does.
+func (c *atsCache) entry(ctx context.Context, account string) atsEntry {
+	for {
+		entry, fresh, ended := c.begin(account)
+		switch {
+		case fresh:
+			return entry
+		case ended == nil:
+			return c.refresh(ctx, account, entry)
+		}
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			return atsEntry{ats: entry.ats, err: gaveUp(ctx, account)}
+		}
+	}
+}
+
+// begin returns what is known and, if that is not fresh, what to wait for while a
+// lookup is under way. Where there is nothing to wait for it is the caller's
+// turn, who calls refresh.
+func (c *atsCache) begin(account string) (entry atsEntry, fresh bool, ended <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	entry = c.entries[account]
+	if time.Now().Before(entry.until) {
+		return entry, true, nil
+	}
+	if ended, found := c.asking[account]; found {
+		return entry, false, ended
+	}
+	if c.asking == nil {
+		c.asking = make(map[string]chan struct{})
+	}
+	c.asking[account] = make(chan struct{})
+	return entry, false, nil
+}
+
 func (c *atsCache) refresh(ctx context.Context, account string, old atsEntry) atsEntry {
+	defer c.end(account) // also if the host's Keys panics
 	bounded, cancel := context.WithTimeout(ctx, atsTimeout)
 	defer cancel()
 	ats, err := c.lookUp(bounded, account)
@@ -64,9 +116,20 @@ func (c *atsCache) refresh(ctx context.Context, account string, old atsEntry) at
 	if err != nil {
 		entry = atsEntry{ats: old.ats, err: err, until: time.Now().Add(atsRetry)}
 	}
-	if ctx.Err() != nil { // the caller gave up, which says nothing about the account
-		return entry
+	if ctx.Err() == nil { // else the caller gave up, which says nothing about the account
+		c.keep(account, entry)
 	}
+	return entry
+}
+
+func (c *atsCache) end(account string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.asking[account])
+	delete(c.asking, account)
+}
+
+func (c *atsCache) keep(account string, entry atsEntry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.entries == nil {
@@ -79,7 +142,14 @@ func (c *atsCache) refresh(ctx context.Context, account string, old atsEntry) at
 		}
 	}
 	c.entries[account] = entry
-	return entry
+}
+
+// gaveUp is the error of a caller whose context ended before another's lookup.
+func gaveUp(ctx context.Context, account string) error {
+	return &assessment.APIError{
+		Vendor: assessment.StackOne, Operation: "GET /accounts/{id}", Account: account,
+		Class: assessment.ErrUnavailable, Cause: ctx.Err(),
+	}
 }
 
 // known is of without asking StackOne.
@@ -97,6 +167,10 @@ func (c *atsCache) cached(account string) string {
 	return c.entries[account].ats
 }
 
+// errNoProvider: the account is there and names no ATS, so that no rule of one
+// is known.
+var errNoProvider = fmt.Errorf("the account names no provider: %w", assessment.ErrNotFound)
+
 // accountProvider asks StackOne for the ATS behind an account.
 func (c *Client) accountProvider(ctx context.Context, account string) (string, error) {
 	got, err := c.Account(ctx, account)
@@ -104,7 +178,7 @@ func (c *Client) accountProvider(ctx context.Context, account string) (string, e
 		return "", err
 	}
 	if got.Provider == "" {
-		return "", assessment.ErrNotFound
+		return "", errNoProvider
 	}
 	return got.Provider, nil
 }

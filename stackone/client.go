@@ -31,7 +31,9 @@ type Config struct {
 	// APIKey is the key of the StackOne project, such as v1.eu1.….
 	APIKey string
 	// Keys returns the key for an account, for keys that differ or change. It is
-	// asked before every call, and once more after an answer 401 or 403.
+	// asked before every call, and once more after an answer 401 or 403. The
+	// account is empty where a call is about none: for [Client.Accounts],
+	// [Client.CreateConnectSession], and [Client.Call] without an account.
 	Keys func(ctx context.Context, account string) (string, error)
 	// BaseURL replaces [DefaultBaseURL], for tests and proxies.
 	BaseURL string
@@ -42,7 +44,11 @@ type Config struct {
 	// Provider returns StackOne's key of the ATS behind an account, such as
 	// "greenhouse"; what a result may hold depends on it, see [Capabilities]. Nil
 	// means that the client asks StackOne and remembers the answer for an hour,
-	// which needs an API key that may read accounts. It must not wait long.
+	// which needs an API key that may read accounts: without one interim updates
+	// are not sent, see [Client.PublishResult]. It must not wait long. An empty
+	// text without an error says that the ATS is not known. An error is taken for
+	// one that may pass, unless it is an [*assessment.APIError] that is not
+	// [assessment.Retryable].
 	Provider func(ctx context.Context, account string) (string, error)
 	// Heartbeat asks StackOne to keep the connections of long calls alive with
 	// line breaks. Such an answer has its HTTP status before the work is done, so
@@ -186,7 +192,8 @@ func (c *Client) selectAccount(call *transport.Call, account string) {
 	}
 	call.Account = account
 	call.Header = http.Header{accountHeader: {account}}
-	if c.heartbeat {
+	// Only the answers of these paths have a form that tells a late failure.
+	if c.heartbeat && len(call.Path) > 1 && call.Path[0] == "unified" && call.Path[1] == "ats" {
 		call.Header["Prefer"] = []string{"heartbeat"}
 	}
 }

@@ -108,18 +108,18 @@ func (r ConnectRequest) LogValue() slog.Value { return slog.StringValue(r.String
 // wireConnectSession has the ids as text: StackOne gives the session's as a
 // number and, depending on its version, the organization's too.
 type wireConnectSession struct {
-	ID                   text            `json:"id"`
-	OrganizationID       text            `json:"organization_id"`
-	ProjectID            text            `json:"project_id"`
-	OriginOwnerID        text            `json:"origin_owner_id"`
+	ID                   idText          `json:"id"`
+	OrganizationID       idText          `json:"organization_id"`
+	ProjectID            idText          `json:"project_id"`
+	OriginOwnerID        idText          `json:"origin_owner_id"`
 	OriginOwnerName      string          `json:"origin_owner_name"`
 	OriginUsername       string          `json:"origin_username"`
 	Provider             string          `json:"provider"`
-	AccountID            text            `json:"account_id"`
+	AccountID            idText          `json:"account_id"`
 	Label                string          `json:"label"`
 	Type                 string          `json:"type"`
 	Categories           []string        `json:"categories"`
-	IntegrationID        text            `json:"integration_id"`
+	IntegrationID        idText          `json:"integration_id"`
 	CreatedAt            date            `json:"created_at"`
 	Token                string          `json:"token"`
 	AuthLinkURL          string          `json:"auth_link_url"`

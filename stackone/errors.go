@@ -17,7 +17,6 @@ import (
 // on any status
 // (https://docs.stackone.com/guides/unified-api-error-codes-and-troubleshooting-guide).
 type wireError struct {
-	StatusCode     int                 `json:"statusCode"`
 	Message        string              `json:"message"`
 	Code           string              `json:"errorCode"`
 	Errors         []string            `json:"errors"`
@@ -51,25 +50,54 @@ func classify(answer transport.Answer) *transport.Failure {
 	failure := &transport.Failure{Code: wire.Code, Message: wire.message()}
 	if class, known := errorCodes[wire.Code]; known {
 		failure.Class, failure.Retry, failure.Applied = class, transport.No, transport.No
+	} else if passing(answer.StatusCode) {
+		failure.Retry = transport.Yes
 	}
 	return failure
 }
 
-// lateFailure is an error document under a heartbeat: its HTTP status was sent
-// before the work was done and says nothing about it. What StackOne does then is
-// not documented, so the outcome is taken for unknown.
+// passing lists the statuses that decide alone whether to try again, where a code
+// is not known to be a refusal. An unknown code stands for anything, so that
+// elsewhere it ends a call; but StackOne asks to come again after these
+// (https://docs.stackone.com/guides/rate-limiting), and its reference does not
+// know codes at all: the guides name a few.
+func passing(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable:
+		return true
+	}
+	return false
+}
+
+// lateFailure is anything but a success under a heartbeat: its HTTP status was
+// sent before the work was done and says nothing about it. What StackOne does
+// when the work fails is not documented, so the outcome is taken for unknown
+// unless the document tells of success.
 func lateFailure(answer transport.Answer) *transport.Failure {
-	if !strings.EqualFold(answer.Header.Get("Preference-Applied"), "heartbeat") {
+	if !strings.EqualFold(answer.Header.Get("Preference-Applied"), "heartbeat") || done(answer.Body) {
 		return nil
 	}
 	wire := decodeError(answer.Body)
-	if wire.StatusCode < http.StatusBadRequest {
-		return nil
-	}
 	return &transport.Failure{
-		Code: wire.Code, Message: "failed after a heartbeat: " + wire.message(),
+		Code: wire.Code, Message: strings.TrimSuffix("no success after a heartbeat: "+wire.message(), ": "),
 		Class: assessment.ErrUnavailable, Retry: transport.No, Applied: transport.Yes,
 	}
+}
+
+// done reports whether a document tells of success: by its statusCode, or by the
+// data of a read, which has none.
+func done(body []byte) bool {
+	var wire struct {
+		StatusCode *statusCode     `json:"statusCode"`
+		Data       json.RawMessage `json:"data"`
+	}
+	if json.Unmarshal(body, &wire) != nil {
+		return false
+	}
+	if wire.StatusCode != nil {
+		return *wire.StatusCode/100 == 2
+	}
+	return !absent(wire.Data)
 }
 
 // decodeError keeps what can be read: members of another type are left out, and

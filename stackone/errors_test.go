@@ -107,9 +107,9 @@ func TestErrorCodes(t *testing.T) {
 		"AccountAuthenticationFailedError": {401, assessment.ErrAccountUnusable},
 		"AccountIntegrationInactiveError":  {412, assessment.ErrAccountUnusable},
 		"ValidationError":                  {400, assessment.ErrInvalid},
-		"SomethingNewError":                {502, assessment.ErrUnavailable},
+		"SomethingNewError":                {500, assessment.ErrUnavailable},
 	} {
-		for _, status := range []int{tc.status, 502} {
+		for _, status := range []int{tc.status, 500} {
 			t.Run(fmt.Sprint(code, status), func(t *testing.T) {
 				server := play(answers(status, fmt.Sprintf(`{"statusCode":%d,"message":"M","errorCode":%q}`, status, code)))
 				_, err := newClient(t, server).Job(t.Context(), account, "j")
@@ -157,5 +157,30 @@ func TestRetryAfter(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// After these statuses StackOne is asked again whatever the code, unless the code
+// is known to be a refusal.
+func TestStatusesThatPassWhateverTheCode(t *testing.T) {
+	for _, status := range []int{408, 429, 502, 503} {
+		for code, calls := range map[string]int{"": 5, "RequestTimedOutError": 5, "ValidationError": 1, "AccountExpiredCredentialsError": 1} {
+			t.Run(fmt.Sprint(status, code), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					server := play(answers(status, fmt.Sprintf(`{"errorCode":%q}`, code), "Retry-After", "1"))
+					_, err := newClient(t, server).Job(t.Context(), account, "j")
+					require.Len(t, server.seen, calls)
+					require.Equal(t, code, apiError(t, err).Code)
+					_, again := assessment.Retryable(err)
+					require.Equal(t, calls > 1, again)
+				})
+			})
+		}
+	}
+	for _, status := range []int{425, 500, 504} {
+		server := play(answers(status, `{"errorCode":"SomethingNewError"}`))
+		_, err := newClient(t, server).Job(t.Context(), account, "j")
+		require.Error(t, err)
+		require.Len(t, server.seen, 1, status)
 	}
 }

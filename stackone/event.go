@@ -206,7 +206,7 @@ func parseEvent(body []byte, more map[EventType]assessment.Kind) (Event, error) 
 		Provider: wire.Provider, Raw: body,
 	}
 	event.Data = wire.data(event.Type, more)
-	event.Drift = wire.drift(event.Data, drifted)
+	event.Drift = wire.drift(body, event.Data, drifted)
 	return event, nil
 }
 
@@ -253,7 +253,7 @@ var applicationStatuses = []string{
 }
 
 // drift reports what an event holds that this version does not know.
-func (w *wireEvent) drift(data EventData, wrong *json.UnmarshalTypeError) []assessment.Drift {
+func (w *wireEvent) drift(body []byte, data EventData, wrong *json.UnmarshalTypeError) []assessment.Drift {
 	var found []assessment.Drift
 	note := func(field, value string) {
 		found = append(found, assessment.Drift{
@@ -262,6 +262,11 @@ func (w *wireEvent) drift(data EventData, wrong *json.UnmarshalTypeError) []asse
 	}
 	if wrong != nil {
 		note(wrong.Field, "")
+	}
+	if w.AccountID == "" || w.RecordID == "" {
+		for _, field := range oddIDs(body) {
+			note(field, "")
+		}
 	}
 	switch data.(type) {
 	case UnknownEvent:

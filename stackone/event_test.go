@@ -204,6 +204,8 @@ func TestRecordIDs(t *testing.T) {
 		`null`:                   "",
 		`{"id":1}`:               "",
 		`[]`:                     "",
+		`true`:                   "",
+		`false`:                  "",
 	} {
 		body := []byte(`{"event":"assessment.created","account_id":45355976281015164504,"record_id":` + raw + `}`)
 		o := orderOf(t, body)
@@ -269,6 +271,25 @@ func TestDrift(t *testing.T) {
 	require.Equal(t, "event_data.requester", found[0].Field)
 	require.Empty(t, found[0].Value, "it may be about a person")
 	require.Equal(t, "paused", found[1].Value)
+}
+
+// An id is a text or a number; anything else is drift, and counts as missing.
+func TestIDsOfAnotherType(t *testing.T) {
+	for _, raw := range []string{"true", "false", "{}", "[1]"} {
+		event, err := stackone.ParseEvent([]byte(`{"event":"assessment.created","account_id":"a","record_id":` + raw +
+			`,"event_data":{"id":"r","candidate":{"email":"e"}}}`))
+		require.NoError(t, err)
+		order := event.Data.(stackone.OrderCreated).Order
+		require.Equal(t, "r", order.Ref.ID, "the next place is looked at")
+		require.Equal(t, "e", order.Candidate.Email, "and the rest is read")
+		requireEqual(t, []assessment.Drift{{
+			Vendor: assessment.StackOne, Account: "a", Event: "assessment.created", Field: "record_id",
+		}}, event.Drift)
+	}
+	event, err := stackone.ParseEvent([]byte(`{"event":"account.created","account_id":true}`))
+	require.NoError(t, err)
+	requireEqual(t, stackone.EventData(stackone.AccountChanged{}), event.Data)
+	require.Equal(t, "account_id", event.Drift[0].Field)
 }
 
 func TestEventsPrintNothingPersonal(t *testing.T) {

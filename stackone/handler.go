@@ -35,7 +35,9 @@ type WebhookConfig struct {
 	// [Client] of the same connection.
 	Publisher assessment.Publisher
 	// OnRejected, if set, is told of a rejection where there is no Publisher, and
-	// where the Publisher failed. Its error is answered 503.
+	// where the Publisher failed. Its error is answered 503. Neither is called for
+	// what went to Queue: there the worker learns of the rejection, and
+	// [assessment.Intake.Work] publishes it.
 	OnRejected func(context.Context, assessment.Order, *assessment.Rejection) error
 	// OnBareOrder, if set, gets the orders that name nothing but themselves, see
 	// [Bare], in place of Queue and Intake; nil is a 200. Without it they go the
@@ -138,7 +140,7 @@ func (h *WebhookHandler) receive(o *assessment.Order, body []byte) {
 
 // errNoOrderID: without its id or account an order can neither be told from
 // another nor be answered with a result.
-var errNoOrderID = errors.New("stackone: order without a record_id or account_id")
+var errNoOrderID = errors.New("stackone: order without a usable record_id or account_id")
 
 func (h *WebhookHandler) created(ctx context.Context, event Event, data OrderCreated, d *assessment.Delivery) inbound.Reply {
 	h.receive(&data.Order, event.Raw)
@@ -153,7 +155,11 @@ func (h *WebhookHandler) created(ctx context.Context, event Event, data OrderCre
 		fillRef(&order.Ref, data.Order.Ref)
 	}
 	d.Account, d.Order = order.Ref.Account, order.Ref
-	if order.Ref.ID == "" || order.Ref.Account == "" {
+	switch order.Ref.ID {
+	case "", ".", "..": // no result could be written: dots are steps in a path
+		return inbound.Refuse("order without an id", errNoOrderID)
+	}
+	if order.Ref.Account == "" {
 		return inbound.Refuse("order without an id", errNoOrderID)
 	}
 	event.Data = OrderCreated{Order: order, Bare: Bare(order)}

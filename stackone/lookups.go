@@ -81,21 +81,23 @@ func (k *kept[W]) UnmarshalJSON(data []byte) error {
 func (c *Client) Candidate(ctx context.Context, account, id string) (CandidateRecord, error) {
 	got, err := read[kept[struct {
 		wireCandidate
-		ApplicationIDs []text `json:"application_ids"`
+		ApplicationIDs []idText `json:"application_ids"`
 	}]](ctx, c, account, "candidates", id)
 	record := CandidateRecord{Candidate: got.wire.domain(), Raw: got.raw}
 	for _, id := range got.wire.ApplicationIDs {
-		record.ApplicationIDs = append(record.ApplicationIDs, string(id))
+		if id != "" {
+			record.ApplicationIDs = append(record.ApplicationIDs, string(id))
+		}
 	}
 	return record, err
 }
 
 type wireApplication struct {
 	wireOrderApplication
-	CandidateID       text          `json:"candidate_id"`
-	RemoteCandidateID text          `json:"remote_candidate_id"`
-	JobID             text          `json:"job_id"`
-	RemoteJobID       text          `json:"remote_job_id"`
+	CandidateID       idText        `json:"candidate_id"`
+	RemoteCandidateID idText        `json:"remote_candidate_id"`
+	JobID             idText        `json:"job_id"`
+	RemoteJobID       idText        `json:"remote_job_id"`
 	Candidate         wireCandidate `json:"candidate"`
 	Stage             struct {
 		Name string `json:"name"`
@@ -131,13 +133,13 @@ func (c *Client) Job(ctx context.Context, account, id string) (JobRecord, error)
 }
 
 type wireJobPosting struct {
-	ID       text   `json:"id"`
-	RemoteID text   `json:"remote_id"`
+	ID       idText `json:"id"`
+	RemoteID idText `json:"remote_id"`
 	Title    string `json:"title"`
-	JobID    text   `json:"job_id"`
+	JobID    idText `json:"job_id"`
 	// The job's remote id has had two names.
-	RemoteJobID        text   `json:"remote_job_id"`
-	RemoteJobPostingID text   `json:"remote_job_posting_id"`
+	RemoteJobID        idText `json:"remote_job_id"`
+	RemoteJobPostingID idText `json:"remote_job_posting_id"`
 	Status             enum   `json:"status"`
 	Internal           text   `json:"internal"`
 	ExternalURL        string `json:"external_url"`
@@ -167,7 +169,9 @@ func jobPosting(k *kept[wireJobPosting]) JobPosting {
 	}
 	first(&p.RemoteJobID, w.RemoteJobPostingID)
 	for _, l := range w.Locations {
-		p.Locations = append(p.Locations, l.Name)
+		if l.Name != "" {
+			p.Locations = append(p.Locations, l.Name)
+		}
 	}
 	return p
 }

@@ -146,6 +146,22 @@ func TestComplete(t *testing.T) {
 		requireEqual(t, assessment.Job{ID: "j", Name: "T"}, order.Job)
 		require.Equal(t, "eploy", order.ATS)
 	})
+	t.Run("names of two sources are not mixed", func(t *testing.T) {
+		for known, want := range map[assessment.Candidate]assessment.Candidate{
+			{FirstName: "Own"}: {FirstName: "Own"},
+			{LastName: "Own"}:  {LastName: "Own"},
+			{}:                 {FirstName: "Looked", LastName: ""},
+		} {
+			server := play(
+				answers(200, `{"data":{"candidate_id":"c","candidate":{"first_name":"Of","last_name":"Application"}}}`),
+				answers(200, `{"data":{"first_name":"Looked"}}`),
+			)
+			order := assessment.Order{Ref: ref, Application: assessment.Application{ID: "a"}, Candidate: known}
+			require.NoError(t, newClient(t, server, behind("eploy")).Complete(t.Context(), &order))
+			want.ID = "c"
+			requireEqual(t, want, order.Candidate)
+		}
+	})
 	t.Run("a bare order stays so", func(t *testing.T) {
 		server := play(answers(500, ""))
 		order := assessment.Order{Ref: ref}

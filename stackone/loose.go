@@ -24,6 +24,44 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// idText is an id, a string or a number. A boolean is none: it would be the same
+// id for everything.
+type idText string
+
+// UnmarshalJSON never fails: an error would end the decoding of the whole
+// document. See [oddIDs].
+func (i *idText) UnmarshalJSON(data []byte) error {
+	*i = ""
+	if isID(data) {
+		*i = idText(looseText(data))
+	}
+	return nil
+}
+
+func isID(data []byte) bool {
+	return data[0] == '"' || data[0] == '-' || '0' <= data[0] && data[0] <= '9'
+}
+
+// oddIDs names the ids beside an envelope that are there and neither text nor
+// number.
+func oddIDs(body []byte) (names []string) {
+	var wire struct {
+		AccountID json.RawMessage `json:"account_id"`
+		RecordID  json.RawMessage `json:"record_id"`
+		JobID     json.RawMessage `json:"job_id"`
+	}
+	_ = json.Unmarshal(body, &wire)
+	for _, member := range []struct {
+		name string
+		raw  json.RawMessage
+	}{{"account_id", wire.AccountID}, {"record_id", wire.RecordID}, {"job_id", wire.JobID}} {
+		if !absent(member.raw) && !isID(member.raw) {
+			names = append(names, member.name)
+		}
+	}
+	return names
+}
+
 func looseText(data []byte) string {
 	data = bytes.TrimSpace(data)
 	if len(data) == 0 {
@@ -112,6 +150,27 @@ func loose(data []byte, v any) error {
 	return err
 }
 
+// absent reports whether a member is missing or null.
+func absent(member json.RawMessage) bool { return len(member) == 0 || string(member) == "null" }
+
+// statusCode is the HTTP status in a body, which may come as text; zero is what
+// cannot be read.
+type statusCode int
+
+// UnmarshalJSON never fails.
+func (c *statusCode) UnmarshalJSON(data []byte) error {
+	*c = 0
+	n := 0
+	for _, digit := range bytes.Trim(data, `"`) {
+		if digit < '0' || digit > '9' {
+			return nil
+		}
+		n = min(10*n+int(digit-'0'), 1000) // one more digit than there are in a status
+	}
+	*c = statusCode(n)
+	return nil
+}
+
 // one is the envelope of a single record, and of a create's answer.
 type one[T any] struct{ Data T }
 
@@ -126,7 +185,7 @@ func (o *one[T]) UnmarshalJSON(body []byte) error {
 	if err := json.Unmarshal(body, &wire); err != nil {
 		return err
 	}
-	if wire.Data == nil || string(wire.Data) == "null" {
+	if absent(wire.Data) {
 		return errNoData
 	}
 	return loose(wire.Data, &o.Data)
@@ -159,7 +218,15 @@ func (p *page[T]) UnmarshalJSON(body []byte) error {
 		return errCursor
 	}
 	p.Next = looseText(wire.Next)
-	return records(wire.Data, &p.Data)
+	var list []*T
+	err := records(wire.Data, &list)
+	p.Data = make([]T, 0, len(list))
+	for _, record := range list {
+		if record != nil { // null: there is none
+			p.Data = append(p.Data, *record)
+		}
+	}
+	return err
 }
 
 // records decodes a list whose records must be whole: a text or number of

@@ -43,7 +43,7 @@ func (w *wireEvent) order(kind assessment.Kind) assessment.Order {
 }
 
 // first sets an empty value to the first of the others that is not.
-func first(value *string, others ...text) {
+func first[S ~string](value *string, others ...S) {
 	for _, other := range others {
 		*value = cmp.Or(*value, string(other))
 	}
@@ -54,6 +54,9 @@ func (p *wirePackage) domain() assessment.Package {
 		ID: string(p.ID), RemoteID: string(p.RemoteID), Name: string(p.Name), Description: string(p.Description),
 	}
 	for _, t := range p.Tests {
+		if t == (wireTest{}) { // null
+			continue
+		}
 		d.Tests = append(d.Tests, assessment.Test{
 			ID: string(t.ID), RemoteID: string(t.RemoteID), Name: string(t.Name), Description: string(t.Description),
 		})
@@ -70,8 +73,11 @@ func (c *wireCandidate) domain() assessment.Candidate {
 	for _, e := range c.Emails {
 		d.Email = cmp.Or(d.Email, e.Value)
 	}
-	if len(c.Phones) > 0 { // the single phone is its deprecated predecessor
-		d.Phone = cmp.Or(string(c.Phones[0].Phone), d.Phone)
+	for _, p := range c.Phones { // the single phone is their deprecated predecessor
+		if p.Phone != "" {
+			d.Phone = string(p.Phone)
+			break
+		}
 	}
 	if d.FirstName == "" && d.LastName == "" {
 		d.FirstName, d.LastName = splitName(c.Name)

@@ -125,8 +125,8 @@ func (c *Client) BackgroundCheckPackage(ctx context.Context, account, id string)
 type RecordID struct{ ID, RemoteID string }
 
 type wireRecordID struct {
-	ID       text `json:"id"`
-	RemoteID text `json:"remote_id"`
+	ID       idText `json:"id"`
+	RemoteID idText `json:"remote_id"`
 }
 
 // wirePackageWrite is the body of a create and of an update; what is nil is left
@@ -139,9 +139,25 @@ type wirePackageWrite struct {
 }
 
 type wireTestWrite struct {
-	ID          string `json:"id,omitempty"`
-	Name        string `json:"name"`
-	Description string `json:"description,omitempty"`
+	ID          string  `json:"id,omitempty"`
+	Name        string  `json:"name"`
+	Description *string `json:"description,omitempty"`
+}
+
+// writeTests leaves an empty description out, unless the test is there already
+// and may have one to be cleared.
+func writeTests(tests []assessment.Test, withIDs bool) *[]wireTestWrite {
+	all := make([]wireTestWrite, len(tests))
+	for i, t := range tests {
+		all[i].Name = t.Name
+		if withIDs {
+			all[i].ID = t.ID
+		}
+		if t.Description != "" || all[i].ID != "" {
+			all[i].Description = &t.Description
+		}
+	}
+	return &all
 }
 
 // CreateBackgroundCheckPackage makes a package of the given Name, Description
@@ -167,11 +183,7 @@ func (c *Client) CreateBackgroundCheckPackage(ctx context.Context, account strin
 		wire.Description = &p.Description
 	}
 	if len(p.Tests) > 0 {
-		tests := make([]wireTestWrite, len(p.Tests))
-		for i, t := range p.Tests {
-			tests[i] = wireTestWrite{Name: t.Name, Description: t.Description}
-		}
-		wire.Tests = &tests
+		wire.Tests = writeTests(p.Tests, false)
 	}
 	if err := setBody(&call, wire); err != nil {
 		return RecordID{}, err
@@ -184,7 +196,7 @@ func (c *Client) CreateBackgroundCheckPackage(ctx context.Context, account strin
 type PackageUpdate struct {
 	Name, Description *string
 	// Tests replaces the list of tests; a test that is there already is named by
-	// its ID.
+	// its ID, and an empty Description then clears the one that it has.
 	Tests *[]assessment.Test
 	// Passthrough is for the ATS, a JSON object.
 	Passthrough json.RawMessage
@@ -205,11 +217,7 @@ func (c *Client) UpdateBackgroundCheckPackage(ctx context.Context, account, id s
 	}
 	wire := wirePackageWrite{Name: u.Name, Description: u.Description, Passthrough: u.Passthrough}
 	if u.Tests != nil {
-		tests := make([]wireTestWrite, len(*u.Tests))
-		for i, t := range *u.Tests {
-			tests[i] = wireTestWrite{ID: t.ID, Name: t.Name, Description: t.Description}
-		}
-		wire.Tests = &tests
+		wire.Tests = writeTests(*u.Tests, true)
 	}
 	call, err := c.packageCall(http.MethodPatch, account, id)
 	if err != nil {

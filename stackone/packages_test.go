@@ -281,3 +281,32 @@ func TestNoAccount(t *testing.T) {
 		})
 	}
 }
+
+func TestNullsInListsAreSkipped(t *testing.T) {
+	client := newClient(t, play(answers(200, `{"data":[null,{"id":"1","name":"A","tests":[null,{"name":"t"},null]},null]}`)))
+	got, err := collect(client.BackgroundCheckPackages(t.Context(), account, stackone.ListOptions{}))
+	require.NoError(t, err)
+	requireEqual(t, []assessment.Package{{ID: "1", Name: "A", Tests: []assessment.Test{{Name: "t"}}}}, got)
+
+	client = newClient(t, play(answers(200, `{"data":[null,{"id":"1","locations":[null,{"name":"N"}]}]}`)))
+	postings, err := collect(client.JobPostings(t.Context(), account, stackone.ListOptions{}))
+	require.NoError(t, err)
+	require.Len(t, postings, 1)
+	require.Equal(t, []string{"N"}, postings[0].Locations)
+
+	client = newClient(t, play(answers(200, `{"data":{"application_ids":[null,7],"phone_numbers":[null,{"phone":"1"}],"emails":[null,{"value":"e"}]}}`)))
+	candidate, err := client.Candidate(t.Context(), account, "c")
+	require.NoError(t, err)
+	require.Equal(t, []string{"7"}, candidate.ApplicationIDs)
+	requireEqual(t, assessment.Candidate{Phone: "1", Email: "e"}, candidate.Candidate)
+}
+
+// A test that is there already may have a description to be cleared; a new one
+// has none.
+func TestUpdateClearsTheDescriptionOfATest(t *testing.T) {
+	server := play(answers(200, written))
+	require.NoError(t, newClient(t, server).UpdateBackgroundCheckPackage(t.Context(), account, "p", stackone.PackageUpdate{
+		Tests: &[]assessment.Test{{ID: "1", Name: "A"}, {Name: "B"}, {ID: "2", Name: "C", Description: "c"}},
+	}))
+	require.Equal(t, `{"tests":[{"id":"1","name":"A","description":""},{"name":"B"},{"id":"2","name":"C","description":"c"}]}`, server.seen[0].Body)
+}

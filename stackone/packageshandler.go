@@ -90,6 +90,7 @@ func NewPackagesHandler(c PackagesConfig) (*PackagesHandler, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.BasicKeys = nil // their hashes are enough
 	return &PackagesHandler{c: c, caller: caller, inbound: inbound.Handler{
 		Vendor: assessment.StackOne, Connection: c.Connection, Logger: c.Logger, Observer: c.Observer,
 	}}, nil
@@ -111,7 +112,7 @@ func (h *PackagesHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case err != nil:
 			return inbound.Unreceived(err)
 		}
-		query, err := h.query(body)
+		query, err := h.query(r.Context(), body)
 		if err != nil {
 			return inbound.Refuse("not a packages request", err)
 		}
@@ -139,16 +140,23 @@ func (h *PackagesHandler) receive(w http.ResponseWriter, r *http.Request, d *ass
 var errMalformedRequest = errors.New("stackone: packages request is not a JSON object")
 
 // query reads a request. Only verified bytes count: a query string or a header
-// is not signed.
-func (h *PackagesHandler) query(body []byte) (assessment.PackageQuery, error) {
+// is not signed. A value of another type is left out and reported.
+func (h *PackagesHandler) query(ctx context.Context, body []byte) (assessment.PackageQuery, error) {
 	var wire struct {
-		Account  text `json:"account_id"`
-		Provider text `json:"provider"`
-		JobID    text `json:"job_id"`
+		Account  idText `json:"account_id"`
+		Provider text   `json:"provider"`
+		JobID    idText `json:"job_id"`
 	}
 	trimmed := bytes.TrimSpace(body)
 	if len(trimmed) > 0 && (trimmed[0] != '{' || json.Unmarshal(trimmed, &wire) != nil) {
 		return assessment.PackageQuery{}, errMalformedRequest
+	}
+	if wire.Account == "" || wire.JobID == "" {
+		for _, field := range oddIDs(trimmed) {
+			h.inbound.Drift(ctx, []assessment.Drift{{
+				Vendor: assessment.StackOne, Account: string(wire.Account), Event: packagesEvent, Field: field,
+			}})
+		}
 	}
 	return assessment.PackageQuery{
 		Vendor: assessment.StackOne, Connection: h.c.Connection, Kind: h.c.Kind,

@@ -290,3 +290,22 @@ func TestNewPackagesHandlerRefuses(t *testing.T) {
 		require.Nil(t, handler, name)
 	}
 }
+
+// A value of another type is reported, and the request answered without it.
+func TestPackagesDrift(t *testing.T) {
+	for body, want := range map[string]assessment.Drift{
+		`{"account_id":[1],"provider":"greenhouse"}`: {Field: "account_id"},
+		`{"account_id":true}`:                        {Field: "account_id"},
+		`{"account_id":"a","job_id":{}}`:             {Account: "a", Field: "job_id"},
+	} {
+		var found []assessment.Drift
+		h := newPackagesHost(t, func(c *stackone.PackagesConfig) {
+			c.Connection = "eu"
+			c.Observer.Drift = func(_ context.Context, d assessment.Drift) { found = append(found, d) }
+		})
+		require.Equal(t, 200, h.ask(http.MethodPost, []byte(body)).Code, body)
+		want.Vendor, want.Connection, want.Event = assessment.StackOne, "eu", "packages"
+		requireEqual(t, []assessment.Drift{want}, found)
+		require.Equal(t, want.Account, h.queries[0].Account)
+	}
+}

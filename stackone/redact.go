@@ -43,3 +43,78 @@ func (r JobRecord) Format(f fmt.State, verb rune) { formatText(f, verb, r.String
 
 // LogValue implements [slog.LogValuer] with the text of [JobRecord.String].
 func (r JobRecord) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// String names the client without its key.
+func (c *Client) String() string {
+	return "stackone client (connection " + strconv.Quote(c.connection) + ")"
+}
+
+// Format implements [fmt.Formatter]: every verb prints [Client.String]. fmt
+// cannot call the methods of what is inside.
+func (c *Client) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+
+// LogValue implements [slog.LogValuer] without the key.
+func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// String names the configuration without what is in it.
+func (c WebhookConfig) String() string {
+	return "stackone webhook config (connection " + strconv.Quote(c.Connection) + ")"
+}
+
+// Format implements [fmt.Formatter]: every verb prints [WebhookConfig.String].
+func (c WebhookConfig) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [WebhookConfig.String].
+func (c WebhookConfig) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// String names the handler without what is in it.
+func (h *WebhookHandler) String() string {
+	return "stackone webhook handler (connection " + strconv.Quote(h.c.Connection) + ")"
+}
+
+// Format implements [fmt.Formatter]: every verb prints [WebhookHandler.String].
+func (h *WebhookHandler) Format(f fmt.State, verb rune) { formatText(f, verb, h.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [WebhookHandler.String].
+func (h *WebhookHandler) LogValue() slog.Value { return slog.StringValue(h.String()) }
+
+// String names the handler without the keys.
+func (h *PackagesHandler) String() string {
+	return fmt.Sprintf("stackone packages handler (connection %q, kind %q)", h.c.Connection, h.c.Kind)
+}
+
+// Format implements [fmt.Formatter]: every verb prints [PackagesHandler.String].
+func (h *PackagesHandler) Format(f fmt.State, verb rune) { formatText(f, verb, h.String()) }
+
+// LogValue implements [slog.LogValuer] without the keys.
+func (h *PackagesHandler) LogValue() slog.Value { return slog.StringValue(h.String()) }
+
+// String names the method only: path, query and body may be about a candidate.
+func (r Request) String() string { return "stackone request " + r.Method }
+
+// Format implements [fmt.Formatter]: every verb prints [Request.String].
+func (r Request) Format(f fmt.State, verb rune) { formatText(f, verb, r.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [Request.String].
+func (r Request) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// String says how much is asked for. What Proxy asks the ATS for may be about a
+// candidate.
+func (o ListOptions) String() string {
+	return fmt.Sprintf("stackone list options (page size %d, %d for the ATS)", o.PageSize, len(o.Proxy))
+}
+
+// Format implements [fmt.Formatter]: every verb prints [ListOptions.String].
+func (o ListOptions) Format(f fmt.State, verb rune) { formatText(f, verb, o.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [ListOptions.String].
+func (o ListOptions) LogValue() slog.Value { return slog.StringValue(o.String()) }
+
+// String is the code; the description is free text of the ATS.
+func (r StatusReason) String() string { return "stackone status reason " + r.Code }
+
+// Format implements [fmt.Formatter]: every verb prints [StatusReason.String].
+func (r StatusReason) Format(f fmt.State, verb rune) { formatText(f, verb, r.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [StatusReason.String].
+func (r StatusReason) LogValue() slog.Value { return slog.StringValue(r.String()) }

@@ -1,7 +1,6 @@
 package stackone
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -19,16 +18,25 @@ import (
 // [*assessment.ValidationError] before anything is sent. What the format cannot
 // carry, or the ATS does not show, is listed in the receipt's Losses, see
 // [Client.Preview]. An interim update to an ATS that takes one update only
-// ([Limits.OneUpdate]) is Skipped. Which ATS it is comes from [Config.Provider]
-// or a cached lookup; if that fails the result is sent as to an unknown ATS,
-// with a warning.
+// ([Limits.OneUpdate]) is Skipped. A verdict that the guide of the ATS does not
+// list among its results (passed, at Teamtailor and SmartRecruiters) goes as
+// completed, with the verdict as source_value if StatusText is empty.
+//
+// Which ATS it is comes from [Config.Provider] or a cached lookup. If that fails,
+// a final result is sent as to an unknown ATS, with a warning, but an interim
+// update is not, because it could use up the only one that the ATS takes: a
+// failure that may pass is returned and [assessment.Retryable]; after any other,
+// such as for an API key that may not read accounts, the update is Skipped with
+// a warning. Set [Config.Provider] then.
 //
 // StackOne has no idempotency key and no call that reads an order back. After an
 // answer that leaves open whether the write was applied (408, 500, 502, a broken
 // connection) it is repeated once. If that is refused, the first one may be the
-// reason: the error then is Uncertain, does not match [assessment.ErrInvalid],
-// and [assessment.Retryable] says no. Look at the order in the ATS before doing
-// it again.
+// reason: the error then is Uncertain and [assessment.Retryable] says no. It
+// matches what the refusal stands for, except that one as invalid or unprocessable
+// matches [assessment.ErrUnavailable] in place of [assessment.ErrInvalid], since
+// the result need not be to blame. Look at the order in the ATS before doing it
+// again.
 func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
 	body, receipt, err := c.encodeResult(ref, r, func() (string, error) { return c.ats.of(ctx, ref.Account) })
 	if err != nil || receipt.Skipped {
@@ -65,7 +73,9 @@ func (c *Client) encodeResult(ref assessment.OrderRef, r assessment.Result, ats 
 	}
 	key, err := ats()
 	if err != nil {
-		t.warnings = append(t.warnings, "the ATS behind the account could not be found out, so its rules were not applied: "+err.Error())
+		if err := t.blind(err, r); err != nil {
+			return transport.Body{}, assessment.Receipt{}, err
+		}
 	}
 	t.limit(Capabilities(key), r)
 	if err := t.problems.Err(); err != nil {
@@ -79,6 +89,22 @@ func (c *Client) encodeResult(ref assessment.OrderRef, r assessment.Result, ats 
 	return body, receipt, err
 }
 
+// blind decides what becomes of a result where the ATS could not be found out;
+// see [Client.PublishResult]. A returned error ends the call.
+func (t *translation) blind(err error, r assessment.Result) error {
+	const unknown = "the ATS behind the account could not be found out, so "
+	if r.Status.Final() || errors.Is(err, errNoProvider) {
+		t.warnings = append(t.warnings, unknown+"its rules were not applied: "+err.Error())
+		return nil
+	}
+	if _, passing := assessment.Retryable(err); passing {
+		return err
+	}
+	t.skipped = true
+	t.warnings = append(t.warnings, "not sent: "+unknown+"it may be one that takes one update per test: "+err.Error())
+	return nil
+}
+
 // write makes a call whose answer has no data. An empty body is a success by its
 // status; one that is not JSON is not StackOne's, so whether the write got there
 // is uncertain. A statusCode in the body that contradicts the HTTP status does
@@ -86,14 +112,25 @@ func (c *Client) encodeResult(ref assessment.OrderRef, r assessment.Result, ats 
 func (c *Client) write(ctx context.Context, call transport.Call) (assessment.Receipt, error) {
 	got, answer, err := transport.JSON[wireWritten](ctx, c.transport, call)
 	receipt := assessment.Receipt{Attempts: answer.Attempts, RequestID: answer.RequestID}
-	if err != nil && answer.StatusCode/100 == 2 && len(bytes.TrimSpace(answer.Body)) == 0 {
+	if err != nil {
+		attempted(&receipt, err)
+	}
+	if errors.Is(err, transport.ErrEmptyBody) {
 		return receipt, nil
 	}
 	if err == nil && got.StatusCode >= http.StatusBadRequest {
 		receipt.Uncertain = true
-		receipt.Warnings = []string{"the answer is a success, but its body says " + strconv.Itoa(got.StatusCode)}
+		receipt.Warnings = []string{"the answer is a success, but its body says " + strconv.Itoa(int(got.StatusCode))}
 	}
 	return receipt, err
+}
+
+// attempted takes from a failure what is also there if no answer came.
+func attempted(receipt *assessment.Receipt, err error) {
+	var failure *assessment.APIError
+	if errors.As(err, &failure) {
+		receipt.Attempts, receipt.RequestID = failure.Attempts, failure.RequestID
+	}
 }
 
 // unblamed takes the blame from a result that was refused after an attempt of

@@ -1,11 +1,9 @@
 package stackone_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -147,7 +145,8 @@ func TestUncertainResult(t *testing.T) {
 		"503 is certain":            {stackonetest.Greenhouse, faults(stackonetest.Status(503, ""), stackonetest.Status(503, ""), stackonetest.Status(503, "")), 4, true, nil, false},
 		"412 is an answer":          {stackonetest.Bullhorn, faults(stackonetest.AccountUnusable()), 1, false, assessment.ErrAccountUnusable, true},
 		"422 is an answer":          {stackonetest.Bullhorn, faults(stackonetest.Status(422, "")), 1, false, assessment.ErrInvalid, true},
-		"unknown code":              {stackonetest.Bullhorn, faults(stackonetest.Status(502, "SomethingNewError")), 1, false, assessment.ErrUnavailable, false},
+		"unknown code":              {stackonetest.Bullhorn, faults(stackonetest.Status(500, "SomethingNewError")), 1, false, assessment.ErrUnavailable, false},
+		"unknown code of a 502":     {stackonetest.Bullhorn, faults(stackonetest.Status(502, "SomethingNewError")), 2, true, nil, false},
 		"firewall":                  {stackonetest.Bullhorn, faults(stackonetest.Firewall()), 1, false, assessment.ErrForbidden, true},
 		"empty answer":              {stackonetest.Bullhorn, faults(stackonetest.EmptyBody()), 1, true, nil, false},
 		"a page":                    {stackonetest.Bullhorn, faults(stackonetest.HTMLBody()), 1, false, errNoClass, false},
@@ -222,118 +221,6 @@ func TestStatusInTheBody(t *testing.T) {
 	require.Equal(t, 400, apiError(t, err).StatusCode)
 }
 
-func TestHeartbeat(t *testing.T) {
-	server := play(answers(200, "\n\n\n"+written, "Preference-Applied", "heartbeat"))
-	client := newClient(t, server, behind(""), func(c *stackone.Config) { c.Heartbeat = true })
-	_, err := client.PublishResult(t.Context(), ref, completed())
-	require.NoError(t, err)
-	require.Equal(t, "heartbeat", server.seen[0].Header.Get("Prefer"))
-
-	_, err = client.Account(t.Context(), account)
-	require.Error(t, err)
-	require.Empty(t, server.seen[1].Header.Get("Prefer"), "platform calls do not know it")
-}
-
-func TestATSLookup(t *testing.T) {
-	interim := assessment.Result{Status: assessment.StatusInProgress}
-	t.Run("once an hour", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			server, client, ref := simulated(t, stackonetest.Greenhouse)
-			receipt, err := client.Preview(ref, interim)
-			require.NoError(t, err)
-			require.False(t, receipt.Skipped, "nothing is known yet, and nothing is asked")
-			require.Empty(t, server.Calls(stackonetest.OpAccount))
-			for range 3 {
-				receipt, err = client.PublishResult(t.Context(), ref, interim)
-				require.NoError(t, err)
-				require.True(t, receipt.Skipped)
-			}
-			require.Len(t, server.Calls(stackonetest.OpAccount), 1)
-			receipt, err = client.Preview(ref, interim)
-			require.NoError(t, err)
-			require.True(t, receipt.Skipped, "now it is known")
-			wait(time.Hour)
-			_, err = client.PublishResult(t.Context(), ref, interim)
-			require.NoError(t, err)
-			require.Len(t, server.Calls(stackonetest.OpAccount), 2)
-			require.Empty(t, server.Calls(stackonetest.OpUpdateAssessmentResult))
-		})
-	})
-	t.Run("a failure does not lose the result", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			server, client, ref := simulated(t, stackonetest.SmartRecruiters)
-			server.Fail(stackonetest.OpAccount, stackonetest.Status(403, ""))
-			result := completed()
-			result.Score = assessment.ScoreOutOf(80, 100) // too little for SmartRecruiters
-			server.Fail(stackonetest.OpUpdateAssessmentResult, stackonetest.Answer(stackonetest.Failure{Status: 200}))
-			receipt, err := client.PublishResult(t.Context(), ref, result)
-			require.NoError(t, err)
-			require.Len(t, receipt.Warnings, 1)
-			require.Contains(t, receipt.Warnings[0], "could not be found out")
-			require.Len(t, server.Calls(stackonetest.OpUpdateAssessmentResult), 1)
-
-			_, err = client.PublishResult(t.Context(), ref, completed())
-			require.NoError(t, err)
-			require.Len(t, server.Calls(stackonetest.OpAccount), 1, "not asked again at once")
-			wait(time.Minute)
-			_, err = client.PublishResult(t.Context(), ref, result)
-			require.Equal(t, []string{"score.min"}, paths(t, err))
-		})
-	})
-	t.Run("what was known outlasts a failure", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			server, client, ref := simulated(t, stackonetest.Greenhouse)
-			_, err := client.PublishResult(t.Context(), ref, interim)
-			require.NoError(t, err)
-			wait(2 * time.Hour)
-			server.Fail(stackonetest.OpAccount, stackonetest.Status(403, ""))
-			receipt, err := client.PublishResult(t.Context(), ref, interim)
-			require.NoError(t, err)
-			require.True(t, receipt.Skipped)
-			require.Len(t, receipt.Warnings, 1)
-		})
-	})
-	t.Run("slow", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			server, client, ref := simulated(t, stackonetest.Bullhorn)
-			server.Fail(stackonetest.OpAccount, stackonetest.Slow(time.Hour))
-			began := time.Now()
-			receipt, err := client.PublishResult(t.Context(), ref, completed())
-			require.NoError(t, err)
-			require.Len(t, receipt.Warnings, 1)
-			require.Less(t, time.Since(began), 11*time.Second)
-		})
-	})
-	t.Run("a caller that gives up says nothing about the account", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			server, client, ref := simulated(t, stackonetest.Bullhorn)
-			server.Fail(stackonetest.OpAccount, stackonetest.Slow(time.Hour))
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			_, err := client.PublishResult(ctx, ref, completed())
-			require.ErrorIs(t, err, context.DeadlineExceeded)
-			require.Zero(t, apiError(t, err).Attempts)
-			receipt, err := client.PublishResult(t.Context(), ref, completed())
-			require.NoError(t, err)
-			require.Empty(t, receipt.Warnings)
-		})
-	})
-	t.Run("the host's function", func(t *testing.T) {
-		errHost := errors.New("host's database")
-		server := play(answers(200, written))
-		client := newClient(t, server, func(c *stackone.Config) {
-			c.Provider = func(_ context.Context, got string) (string, error) {
-				require.Equal(t, account, got)
-				return "", errHost
-			}
-		})
-		receipt, err := client.PublishResult(t.Context(), ref, completed())
-		require.NoError(t, err)
-		require.Len(t, server.seen, 1)
-		require.True(t, strings.HasSuffix(receipt.Warnings[0], errHost.Error()))
-	})
-}
-
 // wait lets the time of a bubble pass.
 func wait(d time.Duration) { <-time.After(d) }
 
@@ -349,4 +236,38 @@ func TestPublisherOfTheRouter(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, eu.seen)
 	require.Len(t, us.seen, 1)
+}
+
+// How often it was tried is in the receipt also if no answer came.
+func TestReceiptOfAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, tc := range map[string]struct {
+			steps    []step
+			attempts int
+		}{
+			"no answer":         {[]step{breaks(errReset)}, 2},
+			"none to the last":  {[]step{answers(502, ""), breaks(errReset)}, 2},
+			"refused":           {[]step{answers(422, "")}, 1},
+			"answer of no form": {[]step{answers(200, "<html>")}, 1},
+		} {
+			receipt, err := newClient(t, play(tc.steps...), behind("")).PublishResult(t.Context(), ref, completed())
+			require.Equal(t, tc.attempts, apiError(t, err).Attempts, name)
+			require.Equal(t, tc.attempts, receipt.Attempts, name)
+		}
+	})
+}
+
+// What an uncertain refusal matches.
+func TestClassOfARefusedRepetition(t *testing.T) {
+	for status, class := range map[int]error{
+		400: assessment.ErrUnavailable, 422: assessment.ErrUnavailable,
+		401: assessment.ErrUnauthorized, 403: assessment.ErrForbidden, 404: assessment.ErrNotFound, 409: assessment.ErrConflict,
+		412: assessment.ErrAccountUnusable, 501: assessment.ErrNotSupported,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			_, err := newClient(t, play(answers(502, ""), answers(status, "")), behind("")).PublishResult(t.Context(), ref, completed())
+			requireClass(t, err, class)
+			require.True(t, apiError(t, err).Uncertain)
+		})
+	}
 }

@@ -18,7 +18,8 @@ type SyncOptions struct {
 // SyncReport says what was done, in the order in which it was.
 type SyncReport struct {
 	Created, Updated, Unchanged, Deleted []SyncedPackage
-	// Left are packages at StackOne that are not wanted and were not deleted.
+	// Left are packages at StackOne that are not wanted and were not deleted, and
+	// those that could not be changed because StackOne tells no id of them.
 	Left []SyncedPackage
 }
 
@@ -89,10 +90,11 @@ func checkWanted(wanted []assessment.Package, o SyncOptions) error {
 
 // plan is what is to be done.
 type plan struct {
-	create    []assessment.Package
-	update    []change
-	unchanged []assessment.Package
-	surplus   []assessment.Package
+	create      []assessment.Package
+	update      []change
+	unchanged   []assessment.Package
+	surplus     []assessment.Package
+	unreachable []assessment.Package // without an id: there is nothing to call them by
 }
 
 type change struct {
@@ -110,14 +112,22 @@ func matchPackages(wanted, there []assessment.Package) plan {
 			continue
 		}
 		taken[at] = true
-		if u, same := difference(w, there[at]); same {
+		u, same := difference(w, there[at])
+		switch {
+		case same:
 			todo.unchanged = append(todo.unchanged, there[at])
-		} else {
+		case idOf(there[at]) == "": // not made anew either: every run would
+			todo.unreachable = append(todo.unreachable, there[at])
+		default:
 			todo.update = append(todo.update, change{there[at], u})
 		}
 	}
 	for i, p := range there {
-		if !taken[i] {
+		switch {
+		case taken[i]:
+		case idOf(p) == "":
+			todo.unreachable = append(todo.unreachable, p)
+		default:
 			todo.surplus = append(todo.surplus, p)
 		}
 	}
@@ -125,7 +135,7 @@ func matchPackages(wanted, there []assessment.Package) plan {
 }
 
 // best is the package of that name which needs no change, else the first of that
-// name, else -1.
+// name that has an id, else the first, else -1.
 func best(w assessment.Package, there []assessment.Package) int {
 	at := -1
 	for i, p := range there {
@@ -135,7 +145,7 @@ func best(w assessment.Package, there []assessment.Package) int {
 		if _, same := difference(w, p); same {
 			return i
 		}
-		if at < 0 {
+		if at < 0 || idOf(there[at]) == "" && idOf(p) != "" {
 			at = i
 		}
 	}
@@ -180,11 +190,10 @@ func (s *syncRun) apply(ctx context.Context, todo plan) error {
 		s.report.Unchanged = append(s.report.Unchanged, SyncedPackage{Name: p.Name, ID: p.ID})
 	}
 	if !s.options.Prune {
-		for _, p := range todo.surplus {
-			s.report.Left = append(s.report.Left, SyncedPackage{Name: p.Name, ID: p.ID})
-		}
+		s.leave(todo.surplus)
 		todo.surplus = nil
 	}
+	s.leave(todo.unreachable)
 	for _, p := range todo.create {
 		if err := s.create(ctx, p); err != nil {
 			return fmt.Errorf("stackone: create package %q: %w", p.Name, err)
@@ -207,6 +216,12 @@ func (s *syncRun) apply(ctx context.Context, todo plan) error {
 		s.report.Deleted = append(s.report.Deleted, SyncedPackage{Name: p.Name, ID: p.ID})
 	}
 	return nil
+}
+
+func (s *syncRun) leave(packages []assessment.Package) {
+	for _, p := range packages {
+		s.report.Left = append(s.report.Left, SyncedPackage{Name: p.Name, ID: p.ID})
+	}
 }
 
 func (s *syncRun) create(ctx context.Context, p assessment.Package) error {

@@ -2,6 +2,7 @@ package stackone_test
 
 import (
 	"fmt"
+	"path"
 	"testing"
 	"testing/synctest"
 
@@ -55,7 +56,7 @@ func TestSync(t *testing.T) {
 	require.Equal(t, "std", report.Unchanged[0].ID)
 	require.NotEmpty(t, report.Created[0].ID)
 	require.Len(t, server.Calls(stackonetest.OpUpdateBackgroundPackage), 1, "only what differs is written")
-	requireSameJSON(t, []byte(`{"description":"Everything","tests":[{"name":"ID"},{"id":"t2","name":"Credit"}]}`),
+	requireSameJSON(t, []byte(`{"description":"Everything","tests":[{"name":"ID"},{"id":"t2","name":"Credit","description":""}]}`),
 		server.Calls(stackonetest.OpUpdateBackgroundPackage)[0].RequestBody)
 
 	report = sync(stackone.SyncOptions{Prune: true})
@@ -165,4 +166,47 @@ func TestSyncRefuses(t *testing.T) {
 	report, err := client.SyncBackgroundCheckPackages(t.Context(), account, nil, stackone.SyncOptions{})
 	require.NoError(t, err)
 	require.Equal(t, stackone.SyncReport{}, report)
+}
+
+// Without an id there is nothing to call a package by: it is neither changed nor
+// deleted, and not made once more.
+func TestSyncLeavesPackagesWithoutAnID(t *testing.T) {
+	for name, tc := range map[string]struct {
+		list  string
+		calls []string
+		want  stackone.SyncReport
+	}{
+		"not wanted": {`{"name":"B"},{"id":"2","name":"A"},{}`, nil, stackone.SyncReport{
+			Unchanged: []stackone.SyncedPackage{{Name: "A", ID: "2"}}, Left: named("B", ""),
+		}},
+		"wanted as it is":       {`{"name":"A"}`, nil, stackone.SyncReport{Unchanged: named("A")}},
+		"wanted otherwise":      {`{"name":"A","description":"old"}`, nil, stackone.SyncReport{Left: named("A")}},
+		"another of that name":  {`{"name":"A","description":"old"},{"id":"2","name":"A","description":"old"}`, []string{"PATCH 2"}, stackone.SyncReport{Updated: []stackone.SyncedPackage{{Name: "A", ID: "2"}}, Left: named("A")}},
+		"only the id of an ATS": {`{"remote_id":"r","name":"B"},{"id":"2","name":"A"}`, []string{"DELETE r"}, stackone.SyncReport{Unchanged: []stackone.SyncedPackage{{Name: "A", ID: "2"}}, Deleted: named("B")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := play(answers(200, `{"data":[`+tc.list+`]}`), answers(200, written))
+			report, err := newClient(t, server).SyncBackgroundCheckPackages(t.Context(), account, []assessment.Package{{Name: "A"}}, stackone.SyncOptions{Prune: true})
+			require.NoError(t, err)
+			requireEqual(t, tc.want, report)
+			var calls []string
+			for _, s := range server.seen[1:] {
+				calls = append(calls, s.Method+" "+path.Base(s.URL))
+			}
+			require.Equal(t, tc.calls, calls)
+		})
+	}
+}
+
+func TestSyncClearsTheDescriptionOfATest(t *testing.T) {
+	server, client, _ := simulated(t, stackonetest.Workday)
+	require.NoError(t, server.SetPackages(account, stackonetest.BackgroundCheck, []stackonetest.Package{
+		{ID: "p", Name: "P", Tests: []stackonetest.Test{{ID: "t", Name: "T", Description: "Old words"}}},
+	}))
+	for range 2 {
+		_, err := client.SyncBackgroundCheckPackages(t.Context(), account, []assessment.Package{{Name: "P", Tests: []assessment.Test{{Name: "T"}}}}, stackone.SyncOptions{})
+		require.NoError(t, err)
+	}
+	require.Len(t, server.Calls(stackonetest.OpUpdateBackgroundPackage), 1)
+	require.Empty(t, server.Packages(account, stackonetest.BackgroundCheck)[0].Tests[0].Description)
 }

@@ -2,6 +2,7 @@ package stackone
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -189,7 +190,7 @@ func yesNo(v bool) string {
 // elapsed writes a duration for a reader: "1 h 2 min 3 s".
 func elapsed(d time.Duration) string {
 	if d < 0 {
-		return "-" + elapsed(-d)
+		return "-" + elapsed(-max(d, -math.MaxInt64)) // the least duration has no opposite
 	}
 	if d < time.Second {
 		return d.String()
@@ -263,6 +264,7 @@ func (t *translation) limit(l Limits, r assessment.Result) {
 	if l.HiddenDates && t.wire.SubmissionDate != "" {
 		t.lose("completed_at", "the ATS does not show it")
 	}
+	t.verdict(l)
 	value := t.wire.Result.Value
 	switch {
 	case l.OneUpdate && !r.Status.Final():
@@ -273,6 +275,24 @@ func (t *translation) limit(l Limits, r assessment.Result) {
 	case !l.lists(value):
 		t.warnings = append(t.warnings, "result "+value+" is not among those that the guide of the ATS lists")
 	}
+}
+
+// verdict replaces one that the guide of the ATS does not list: what StackOne
+// makes of it there is not known, while completed is listed and true. The verdict
+// then is the source's word, unless the host has its own.
+func (t *translation) verdict(l Limits) {
+	result := &t.wire.Result
+	if result.Value != wirePassed && result.Value != wireFailed || l.lists(result.Value) {
+		return
+	}
+	const reason = "the guide of the ATS does not list the verdict: sent as completed"
+	if kept := result.Source == ""; kept {
+		result.Source = result.Value
+		t.losses = append(t.losses, assessment.Loss{Field: "outcome", Reason: reason + ", with the verdict as source_value", Kept: true})
+	} else {
+		t.lose("outcome", reason)
+	}
+	result.Value = wireCompleted
 }
 
 func (t *translation) lose(field, reason string) {

@@ -2,6 +2,7 @@ package stackone_test
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 	"time"
 
@@ -200,10 +201,10 @@ func TestRulesOfTheATS(t *testing.T) {
 		"Greenhouse, open":                 {ats: "greenhouse", change: status(assessment.StatusOpen), warnings: 1, skipped: true, losses: []string{"outcome"}},
 		"Greenhouse, cancelled":            {ats: "greenhouse", change: status(assessment.StatusCancelled), losses: []string{"outcome", "status"}},
 		"others take interim updates":      {ats: "bullhorn_ats", change: status(assessment.StatusInProgress), losses: []string{"outcome"}},
-		"Teamtailor lists no passed":       {ats: "teamtailor", warnings: 1},
+		"Teamtailor lists no passed":       {ats: "teamtailor", losses: []string{"+outcome"}},
 		"Teamtailor lists failed":          {ats: "teamtailor", change: func(r *assessment.Result) { r.Outcome = assessment.OutcomeFailed }},
 		"SmartRecruiters shows less":       {ats: "smartrecruiters", change: func(r *assessment.Result) { r.Outcome = "" }, losses: []string{"summary", "started_at", "completed_at"}},
-		"SmartRecruiters lists no passed":  {ats: "smartrecruiters", losses: []string{"summary", "started_at", "completed_at"}, warnings: 1},
+		"SmartRecruiters lists no passed":  {ats: "smartrecruiters", losses: []string{"summary", "started_at", "completed_at", "+outcome"}},
 		"SmartRecruiters, no score at all": {ats: "smartrecruiters", change: func(r *assessment.Result) { *r = completed() }},
 		"SmartRecruiters, no bounds":       {ats: "smartrecruiters", change: func(r *assessment.Result) { r.Score = &assessment.Score{Value: 80} }, problems: []string{"score.min", "score.max"}},
 		"SmartRecruiters, no minimum":      {ats: "smartrecruiters", change: func(r *assessment.Result) { r.Score = assessment.ScoreOutOf(80, 100) }, problems: []string{"score.min"}},
@@ -260,4 +261,38 @@ func TestValidation(t *testing.T) {
 	noKind.Connection, noKind.Kind = "eu", ""
 	_, err = client.PublishResult(t.Context(), noKind, completed())
 	require.Equal(t, []string{"ref.kind"}, paths(t, err), "without a kind there is no path")
+}
+
+// What the guide of an ATS does not list is not sent as the value: completed is
+// listed, and the verdict stays readable.
+func TestVerdictsThatAreNotListed(t *testing.T) {
+	for _, tc := range []struct {
+		ats     string
+		outcome assessment.Outcome
+		text    string
+		want    map[string]any
+		losses  []string
+	}{
+		{"teamtailor", assessment.OutcomePassed, "", map[string]any{"value": "completed", "source_value": "passed"}, []string{"+outcome"}},
+		{"teamtailor", assessment.OutcomePassed, "Great", map[string]any{"value": "completed", "source_value": "Great"}, []string{"outcome"}},
+		{"teamtailor", assessment.OutcomeFailed, "", map[string]any{"value": "failed"}, nil},
+		{"smartrecruiters", assessment.OutcomePassed, "", map[string]any{"value": "completed", "source_value": "passed"}, []string{"+outcome"}},
+		{"recruitee", assessment.OutcomePassed, "", map[string]any{"value": "passed"}, nil},
+		{"", assessment.OutcomePassed, "", map[string]any{"value": "passed"}, nil},
+	} {
+		r := assessment.Result{Status: assessment.StatusCompleted, Outcome: tc.outcome, StatusText: tc.text}
+		body, receipt := sent(t, r, tc.ats)
+		requireEqual(t, map[string]any{"result": tc.want}, body)
+		requireLosses(t, receipt.Losses, tc.losses)
+		require.Empty(t, receipt.Warnings)
+	}
+	_, receipt := sent(t, assessment.Result{Status: assessment.StatusCancelled}, "teamtailor")
+	require.Len(t, receipt.Warnings, 1, "nothing stands for another status")
+}
+
+func TestLeastDuration(t *testing.T) {
+	r := completed()
+	r.Attributes = attribute(assessment.Elapsed(math.MinInt64))
+	body, _ := sent(t, r, "")
+	require.Contains(t, body["summary"], "-2562047 h 47 min 16 s")
 }

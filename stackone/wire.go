@@ -10,18 +10,18 @@ import "encoding/json"
 // event_data, or only some ids beside the envelope.
 type wireEvent struct {
 	ProjectID      string    `json:"project_id"`
-	AccountID      text      `json:"account_id"`
+	AccountID      idText    `json:"account_id"`
 	Event          string    `json:"event"`
 	EventDate      date      `json:"event_date"`
 	RecordType     string    `json:"record_type"`
-	RecordID       text      `json:"record_id"`
-	RecordRemoteID text      `json:"record_remote_id"`
+	RecordID       idText    `json:"record_id"`
+	RecordRemoteID idText    `json:"record_remote_id"`
 	SentAt         date      `json:"sent_at"`
 	Provider       string    `json:"provider"`
 	EventData      wireOrder `json:"event_data"`
 	wireIDs
 
-	OriginOwnerID    text            `json:"origin_owner_id"`
+	OriginOwnerID    idText          `json:"origin_owner_id"`
 	OriginOwnerName  string          `json:"origin_owner_name"`
 	OriginUsername   string          `json:"origin_username"`
 	SetupInformation json.RawMessage `json:"setup_information"`
@@ -30,19 +30,19 @@ type wireEvent struct {
 // wireIDs are the references that StackOne's guide promises of an order event,
 // without saying where: https://docs.stackone.com/ats/use-cases/assessment-flow.
 type wireIDs struct {
-	ApplicationID       text `json:"application_id"`
-	RemoteApplicationID text `json:"remote_application_id"`
-	CandidateID         text `json:"candidate_id"`
-	RemoteCandidateID   text `json:"remote_candidate_id"`
-	JobID               text `json:"job_id"`
-	RemoteJobID         text `json:"remote_job_id"`
-	PackageID           text `json:"package_id"`
-	RemotePackageID     text `json:"remote_package_id"`
+	ApplicationID       idText `json:"application_id"`
+	RemoteApplicationID idText `json:"remote_application_id"`
+	CandidateID         idText `json:"candidate_id"`
+	RemoteCandidateID   idText `json:"remote_candidate_id"`
+	JobID               idText `json:"job_id"`
+	RemoteJobID         idText `json:"remote_job_id"`
+	PackageID           idText `json:"package_id"`
+	RemotePackageID     idText `json:"remote_package_id"`
 }
 
 type wireOrder struct {
-	ID          text                 `json:"id"`
-	RemoteID    text                 `json:"remote_id"`
+	ID          idText               `json:"id"`
+	RemoteID    idText               `json:"remote_id"`
 	Package     wirePackage          `json:"package"`
 	Application wireOrderApplication `json:"application"`
 	Job         wireJob              `json:"job"`
@@ -52,29 +52,29 @@ type wireOrder struct {
 }
 
 type wireOrderApplication struct {
-	ID       text `json:"id"`
-	RemoteID text `json:"remote_id"`
-	Status   enum `json:"application_status"`
+	ID       idText `json:"id"`
+	RemoteID idText `json:"remote_id"`
+	Status   enum   `json:"application_status"`
 }
 
 type wirePackage struct {
-	ID          text       `json:"id"`
-	RemoteID    text       `json:"remote_id"`
+	ID          idText     `json:"id"`
+	RemoteID    idText     `json:"remote_id"`
 	Name        text       `json:"name"`
 	Description text       `json:"description"`
 	Tests       []wireTest `json:"tests"`
 }
 
 type wireTest struct {
-	ID          text `json:"id"`
-	RemoteID    text `json:"remote_id"`
-	Name        text `json:"name"`
-	Description text `json:"description"`
+	ID          idText `json:"id"`
+	RemoteID    idText `json:"remote_id"`
+	Name        text   `json:"name"`
+	Description text   `json:"description"`
 }
 
 type wireTeamMember struct {
-	ID        text   `json:"user_id"`
-	RemoteID  text   `json:"remote_user_id"`
+	ID        idText `json:"user_id"`
+	RemoteID  idText `json:"remote_user_id"`
 	FirstName string `json:"first_name"`
 	LastName  string `json:"last_name"`
 	Email     string `json:"email"`
@@ -93,8 +93,8 @@ type wirePhone struct {
 
 // wireCandidate is a candidate in an order, in an application and on its own.
 type wireCandidate struct {
-	ID         text        `json:"id"`
-	RemoteID   text        `json:"remote_id"`
+	ID         idText      `json:"id"`
+	RemoteID   idText      `json:"remote_id"`
 	Name       string      `json:"name"`
 	FirstName  string      `json:"first_name"`
 	LastName   string      `json:"last_name"`
@@ -107,8 +107,8 @@ type wireCandidate struct {
 
 // wireJob is a job in an order and on its own.
 type wireJob struct {
-	ID           text             `json:"id"`
-	RemoteID     text             `json:"remote_id"`
+	ID           idText           `json:"id"`
+	RemoteID     idText           `json:"remote_id"`
 	Code         text             `json:"code"`
 	Title        string           `json:"title"`
 	Description  string           `json:"description"`
@@ -163,5 +163,5 @@ type wireAttachment struct {
 
 // wireWritten is the answer to a write that has no data.
 type wireWritten struct {
-	StatusCode int `json:"statusCode"`
+	StatusCode statusCode `json:"statusCode"`
 }
