@@ -2,8 +2,6 @@ package stackone
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -132,81 +130,13 @@ func (t *translation) summary(r assessment.Result) {
 	}
 	for i, a := range r.Attributes {
 		path := fmt.Sprintf("attributes[%d]", i)
-		lines = append(lines, a.Label+": "+attributeText(a.Value, r.Status))
+		lines = append(lines, a.Label+": "+assessment.ReadableText(a.Value, r.Status))
 		t.losses = append(t.losses, assessment.Loss{Field: path, Reason: "sent as a line of the summary", Kept: true})
 		if a.Description != "" {
 			t.lose(path+".description", "StackOne has no place for it")
 		}
 	}
 	t.wire.Summary = strings.Join(lines, "\n")
-}
-
-func attributeText(value assessment.AttributeValue, overall assessment.Status) string {
-	switch v := value.(type) {
-	case assessment.Text:
-		return string(v)
-	case assessment.Link:
-		return string(v)
-	case assessment.Number:
-		return assessment.FormatNumber(float64(v))
-	case assessment.Flag:
-		return yesNo(bool(v))
-	case assessment.Elapsed:
-		return elapsed(time.Duration(v))
-	case assessment.SubResult:
-		if v.Status == "" {
-			v.Status = overall
-		}
-		return subResultText(v)
-	}
-	return ""
-}
-
-func subResultText(v assessment.SubResult) string {
-	status := strings.ReplaceAll(string(v.Status), "_", " ")
-	if v.Score == nil {
-		return status
-	}
-	text := assessment.FormatNumber(v.Score.Value)
-	switch {
-	case v.Score.Min != nil && v.Score.Max != nil && *v.Score.Min != 0:
-		text += " on a scale from " + assessment.FormatNumber(*v.Score.Min) + " to " + assessment.FormatNumber(*v.Score.Max)
-	case v.Score.Max != nil:
-		text += " of " + assessment.FormatNumber(*v.Score.Max)
-	}
-	if v.Score.Label != "" {
-		text += " (" + v.Score.Label + ")"
-	}
-	return text + ", " + status
-}
-
-func yesNo(v bool) string {
-	if v {
-		return "Yes"
-	}
-	return "No"
-}
-
-// elapsed writes a duration for a reader: "1 h 2 min 3 s".
-func elapsed(d time.Duration) string {
-	if d < 0 {
-		return "-" + elapsed(-max(d, -math.MaxInt64)) // the least duration has no opposite
-	}
-	if d < time.Second {
-		return d.String()
-	}
-	d = d.Round(time.Second)
-	var parts []string
-	for _, unit := range []struct {
-		of   time.Duration
-		name string
-	}{{time.Hour, " h"}, {time.Minute, " min"}, {time.Second, " s"}} {
-		if n := d / unit.of; n > 0 {
-			parts = append(parts, strconv.FormatInt(int64(n), 10)+unit.name)
-		}
-		d %= unit.of
-	}
-	return strings.Join(parts, " ")
 }
 
 // attachments go by URL only; StackOne's schema has no place for bytes or names.

@@ -294,5 +294,5 @@ func TestLeastDuration(t *testing.T) {
 	r := completed()
 	r.Attributes = attribute(assessment.Elapsed(math.MinInt64))
 	body, _ := sent(t, r, "")
-	require.Contains(t, body["summary"], "-2562047 h 47 min 16 s")
+	require.Contains(t, body["summary"], "-2562047 h 47 min 17 s")
 }
