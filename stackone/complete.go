@@ -48,11 +48,21 @@ func (c *Client) completeApplication(ctx context.Context, account string, o *ass
 	fill(&o.Application.ID, got.Application.ID)
 	fill(&o.Application.RemoteID, got.Application.RemoteID)
 	fill(&o.Application.Status, got.Application.Status)
-	fill(&o.Candidate.ID, got.Candidate.ID)
-	fill(&o.Candidate.RemoteID, got.Candidate.RemoteID)
 	fill(&o.Job.ID, got.JobID)
 	fill(&o.Job.RemoteID, got.RemoteJobID)
+	if otherCandidate(o.Candidate, got.Candidate) {
+		return assessment.Candidate{}, nil
+	}
+	fill(&o.Candidate.ID, got.Candidate.ID)
+	fill(&o.Candidate.RemoteID, got.Candidate.RemoteID)
 	return got.Candidate, nil
+}
+
+// otherCandidate reports whether two sources speak of different people. What one
+// of them says must not complete the other: somebody else would be invited.
+func otherCandidate(a, b assessment.Candidate) bool {
+	differ := func(x, y string) bool { return x != "" && y != "" && x != y }
+	return differ(a.ID, b.ID) || differ(a.RemoteID, b.RemoteID)
 }
 
 func (c *Client) completeCandidate(ctx context.Context, account string, o *assessment.Order) error {

@@ -162,6 +162,19 @@ func TestComplete(t *testing.T) {
 			requireEqual(t, want, order.Candidate)
 		}
 	})
+	t.Run("the candidate of an application is somebody else", func(t *testing.T) {
+		server := play(
+			answers(200, `{"data":{"id":"a","candidate_id":"c1","job_id":"j","candidate":{"email":"other@example.com"}}}`),
+			answers(501, "{}"),
+			answers(404, "{}"),
+		)
+		order := assessment.Order{
+			Ref: ref, Application: assessment.Application{ID: "a"}, Candidate: assessment.Candidate{ID: "c9"},
+		}
+		require.NoError(t, newClient(t, server, behind("eploy")).Complete(t.Context(), &order))
+		requireEqual(t, assessment.Candidate{ID: "c9"}, order.Candidate)
+		require.Equal(t, "j", order.Job.ID)
+	})
 	t.Run("a bare order stays so", func(t *testing.T) {
 		server := play(answers(500, ""))
 		order := assessment.Order{Ref: ref}
