@@ -137,6 +137,9 @@ func (h *PackagesHandler) receive(w http.ResponseWriter, r *http.Request, d *ass
 	return body, err
 }
 
+// jsonSpace is the white space of JSON (RFC 8259); Unicode has more.
+const jsonSpace = " \t\r\n"
+
 var errMalformedRequest = errors.New("stackone: packages request is not a JSON object")
 
 // query reads a request. Only verified bytes count: a query string or a header
@@ -147,7 +150,7 @@ func (h *PackagesHandler) query(ctx context.Context, body []byte) (assessment.Pa
 		Provider text   `json:"provider"`
 		JobID    idText `json:"job_id"`
 	}
-	trimmed := bytes.TrimSpace(body)
+	trimmed := bytes.Trim(body, jsonSpace)
 	if len(trimmed) > 0 && (trimmed[0] != '{' || json.Unmarshal(trimmed, &wire) != nil) {
 		return assessment.PackageQuery{}, errMalformedRequest
 	}
