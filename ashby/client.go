@@ -74,7 +74,7 @@ type Config struct {
 func (c Config) String() string { return fmt.Sprintf("ashby config (connection %q)", c.Connection) }
 
 // Format implements [fmt.Formatter]: every verb prints [Config.String].
-func (c Config) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+func (c Config) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c.String()) }
 
 // LogValue implements [slog.LogValuer] without keys.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -142,7 +142,7 @@ func New(c Config) (*Client, error) {
 func (c Client) String() string { return fmt.Sprintf("ashby client (connection %q)", c.connection) }
 
 // Format implements [fmt.Formatter]: every verb prints [Client.String].
-func (c Client) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+func (c Client) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c.String()) }
 
 // LogValue implements [slog.LogValuer] without the key.
 func (c Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -171,7 +171,7 @@ func (r Request) String() string { return fmt.Sprintf("ashby request %q", r.Oper
 
 // Format implements [fmt.Formatter]: every verb prints [Request.String], because
 // the body may be about a candidate.
-func (r Request) Format(f fmt.State, verb rune) { formatText(f, verb, r.String()) }
+func (r Request) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, r.String()) }
 
 // LogValue implements [slog.LogValuer] without the body.
 func (r Request) LogValue() slog.Value { return slog.StringValue(r.String()) }

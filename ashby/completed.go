@@ -33,7 +33,7 @@ func (a Completed) String() string {
 }
 
 // Format implements [fmt.Formatter]: every verb prints [Completed.String].
-func (a Completed) Format(f fmt.State, verb rune) { formatText(f, verb, a.String()) }
+func (a Completed) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, a.String()) }
 
 // LogValue implements [slog.LogValuer] with the id only.
 func (a Completed) LogValue() slog.Value { return slog.StringValue(a.String()) }

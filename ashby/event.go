@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
 // Action is what a webhook tells of. Actions that this version does not know are
@@ -64,7 +65,7 @@ type UnknownEvent struct{ Data json.RawMessage }
 func (UnknownEvent) String() string { return "ashby event data [redacted]" }
 
 // Format implements [fmt.Formatter]: every verb prints [UnknownEvent.String].
-func (u UnknownEvent) Format(f fmt.State, verb rune) { formatText(f, verb, u.String()) }
+func (u UnknownEvent) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, u.String()) }
 
 // LogValue implements [slog.LogValuer] without the data.
 func (u UnknownEvent) LogValue() slog.Value { return slog.StringValue(u.String()) }
@@ -79,7 +80,7 @@ func (e Event) String() string { return fmt.Sprintf("ashby event %q (%q)", e.ID,
 
 // Format implements [fmt.Formatter]: every verb prints [Event.String], because
 // the data may be about a candidate.
-func (e Event) Format(f fmt.State, verb rune) { formatText(f, verb, e.String()) }
+func (e Event) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, e.String()) }
 
 // LogValue implements [slog.LogValuer] without the event's data.
 func (e Event) LogValue() slog.Value {

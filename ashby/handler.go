@@ -13,6 +13,7 @@ import (
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/internal/inbound"
+	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
 // The operations that Ashby calls. Of the listing of custom fields two names are
@@ -137,7 +138,7 @@ func NewHandler(c HandlerConfig) (*Handler, error) {
 func (h Handler) String() string { return fmt.Sprintf("ashby handler (connection %q)", h.c.Connection) }
 
 // Format implements [fmt.Formatter]: every verb prints [Handler.String].
-func (h Handler) Format(f fmt.State, verb rune) { formatText(f, verb, h.String()) }
+func (h Handler) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, h.String()) }
 
 // LogValue implements [slog.LogValuer] with the connection only.
 func (h Handler) LogValue() slog.Value { return slog.StringValue(h.String()) }

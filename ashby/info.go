@@ -45,7 +45,7 @@ type Contact struct {
 func (Contact) String() string { return "contact [redacted]" }
 
 // Format implements [fmt.Formatter]: every verb prints [Contact.String].
-func (c Contact) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+func (c Contact) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c.String()) }
 
 // LogValue implements [slog.LogValuer] without address or number.
 func (c Contact) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -60,7 +60,7 @@ type SocialLink struct {
 func (SocialLink) String() string { return "social link [redacted]" }
 
 // Format implements [fmt.Formatter]: every verb prints [SocialLink.String].
-func (s SocialLink) Format(f fmt.State, verb rune) { formatText(f, verb, s.String()) }
+func (s SocialLink) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, s.String()) }
 
 // LogValue implements [slog.LogValuer] without the page.
 func (s SocialLink) LogValue() slog.Value { return slog.StringValue(s.String()) }
@@ -69,7 +69,7 @@ func (s SocialLink) LogValue() slog.Value { return slog.StringValue(s.String()) 
 func (c Candidate) String() string { return fmt.Sprintf("ashby candidate %s", c.ID) }
 
 // Format implements [fmt.Formatter]: every verb prints [Candidate.String].
-func (c Candidate) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+func (c Candidate) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c.String()) }
 
 // LogValue implements [slog.LogValuer] with the id only.
 func (c Candidate) LogValue() slog.Value { return slog.StringValue(c.String()) }

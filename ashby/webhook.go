@@ -9,6 +9,7 @@ import (
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/internal/inbound"
+	"github.com/assessbridge/assessbridge/internal/transport"
 	"github.com/assessbridge/assessbridge/webhook"
 )
 
@@ -71,7 +72,7 @@ func (h WebhookHandler) String() string {
 }
 
 // Format implements [fmt.Formatter]: every verb prints [WebhookHandler.String].
-func (h WebhookHandler) Format(f fmt.State, verb rune) { formatText(f, verb, h.String()) }
+func (h WebhookHandler) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, h.String()) }
 
 // LogValue implements [slog.LogValuer] with the connection only.
 func (h WebhookHandler) LogValue() slog.Value { return slog.StringValue(h.String()) }

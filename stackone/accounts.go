@@ -49,7 +49,7 @@ func (a Account) String() string {
 }
 
 // Format implements [fmt.Formatter]: every verb prints [Account.String].
-func (a Account) Format(f fmt.State, verb rune) { formatText(f, verb, a.String()) }
+func (a Account) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, a.String()) }
 
 // LogValue implements [slog.LogValuer] without the customer's data.
 func (a Account) LogValue() slog.Value { return slog.StringValue(a.String()) }

@@ -83,7 +83,7 @@ func (c Config) String() string {
 }
 
 // Format implements [fmt.Formatter]: every verb prints [Config.String].
-func (c Config) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+func (c Config) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c.String()) }
 
 // LogValue implements [slog.LogValuer] without the key.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }

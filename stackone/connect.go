@@ -89,7 +89,7 @@ func (s ConnectSession) String() string {
 }
 
 // Format implements [fmt.Formatter]: every verb prints [ConnectSession.String].
-func (s ConnectSession) Format(f fmt.State, verb rune) { formatText(f, verb, s.String()) }
+func (s ConnectSession) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, s.String()) }
 
 // LogValue implements [slog.LogValuer] without the secrets.
 func (s ConnectSession) LogValue() slog.Value { return slog.StringValue(s.String()) }
@@ -100,7 +100,7 @@ func (r ConnectRequest) String() string {
 }
 
 // Format implements [fmt.Formatter]: every verb prints [ConnectRequest.String].
-func (r ConnectRequest) Format(f fmt.State, verb rune) { formatText(f, verb, r.String()) }
+func (r ConnectRequest) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, r.String()) }
 
 // LogValue implements [slog.LogValuer] without the customer's data.
 func (r ConnectRequest) LogValue() slog.Value { return slog.StringValue(r.String()) }

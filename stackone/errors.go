@@ -142,7 +142,7 @@ type ProviderError struct {
 func (e ProviderError) String() string { return "the ATS answered " + strconv.Itoa(e.Status) }
 
 // Format implements [fmt.Formatter]: every verb prints [ProviderError.String].
-func (e ProviderError) Format(f fmt.State, verb rune) { formatText(f, verb, e.String()) }
+func (e ProviderError) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, e.String()) }
 
 // LogValue implements [slog.LogValuer] with the text of [ProviderError.String].
 func (e ProviderError) LogValue() slog.Value { return slog.StringValue(e.String()) }

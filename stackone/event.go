@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
 // EventType is the name of a webhook event, "<resource>.<action>". Names that
@@ -159,7 +160,7 @@ func (e Event) String() string {
 
 // Format implements [fmt.Formatter]: every verb prints [Event.String], because
 // an order's data is about a candidate.
-func (e Event) Format(f fmt.State, verb rune) { formatText(f, verb, e.String()) }
+func (e Event) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, e.String()) }
 
 // LogValue implements [slog.LogValuer] without the event's data.
 func (e Event) LogValue() slog.Value {
@@ -173,7 +174,7 @@ func (a AccountChanged) String() string {
 }
 
 // Format implements [fmt.Formatter]: every verb prints [AccountChanged.String].
-func (a AccountChanged) Format(f fmt.State, verb rune) { formatText(f, verb, a.String()) }
+func (a AccountChanged) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, a.String()) }
 
 // LogValue implements [slog.LogValuer] without the customer's data.
 func (a AccountChanged) LogValue() slog.Value { return slog.StringValue(a.String()) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/internal/inbound"
+	"github.com/assessbridge/assessbridge/internal/transport"
 	"github.com/assessbridge/assessbridge/webhook"
 )
 
@@ -51,7 +52,7 @@ func (c PackagesConfig) String() string {
 }
 
 // Format implements [fmt.Formatter]: every verb prints [PackagesConfig.String].
-func (c PackagesConfig) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+func (c PackagesConfig) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c.String()) }
 
 // LogValue implements [slog.LogValuer] without the keys.
 func (c PackagesConfig) LogValue() slog.Value { return slog.StringValue(c.String()) }

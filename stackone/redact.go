@@ -2,26 +2,17 @@ package stackone
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"strconv"
-)
 
-// formatText writes text for any fmt verb. Types that hold a candidate's data
-// or a secret implement fmt.Formatter with it, because a String method alone
-// leaves %+v, %#v and %x to print every field.
-func formatText(f fmt.State, verb rune, text string) {
-	if verb == 'q' {
-		text = strconv.Quote(text)
-	}
-	_, _ = io.WriteString(f, text)
-}
+	"github.com/assessbridge/assessbridge/internal/transport"
+)
 
 // String names the record without anything about people.
 func (r CandidateRecord) String() string { return "stackone candidate " + r.Candidate.ID }
 
 // Format implements [fmt.Formatter]: every verb prints [CandidateRecord.String].
-func (r CandidateRecord) Format(f fmt.State, verb rune) { formatText(f, verb, r.String()) }
+func (r CandidateRecord) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, r.String()) }
 
 // LogValue implements [slog.LogValuer] with the text of [CandidateRecord.String].
 func (r CandidateRecord) LogValue() slog.Value { return slog.StringValue(r.String()) }
@@ -30,7 +21,7 @@ func (r CandidateRecord) LogValue() slog.Value { return slog.StringValue(r.Strin
 func (r ApplicationRecord) String() string { return "stackone application " + r.Application.ID }
 
 // Format implements [fmt.Formatter]: every verb prints [ApplicationRecord.String].
-func (r ApplicationRecord) Format(f fmt.State, verb rune) { formatText(f, verb, r.String()) }
+func (r ApplicationRecord) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, r.String()) }
 
 // LogValue implements [slog.LogValuer] with the text of [ApplicationRecord.String].
 func (r ApplicationRecord) LogValue() slog.Value { return slog.StringValue(r.String()) }
@@ -39,7 +30,7 @@ func (r ApplicationRecord) LogValue() slog.Value { return slog.StringValue(r.Str
 func (r JobRecord) String() string { return "stackone job " + r.Job.ID }
 
 // Format implements [fmt.Formatter]: every verb prints [JobRecord.String].
-func (r JobRecord) Format(f fmt.State, verb rune) { formatText(f, verb, r.String()) }
+func (r JobRecord) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, r.String()) }
 
 // LogValue implements [slog.LogValuer] with the text of [JobRecord.String].
 func (r JobRecord) LogValue() slog.Value { return slog.StringValue(r.String()) }
@@ -51,7 +42,7 @@ func (c *Client) String() string {
 
 // Format implements [fmt.Formatter]: every verb prints [Client.String]. fmt
 // cannot call the methods of what is inside.
-func (c *Client) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+func (c *Client) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c.String()) }
 
 // LogValue implements [slog.LogValuer] without the key.
 func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -62,7 +53,7 @@ func (c WebhookConfig) String() string {
 }
 
 // Format implements [fmt.Formatter]: every verb prints [WebhookConfig.String].
-func (c WebhookConfig) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+func (c WebhookConfig) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c.String()) }
 
 // LogValue implements [slog.LogValuer] with the text of [WebhookConfig.String].
 func (c WebhookConfig) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -73,7 +64,7 @@ func (h *WebhookHandler) String() string {
 }
 
 // Format implements [fmt.Formatter]: every verb prints [WebhookHandler.String].
-func (h *WebhookHandler) Format(f fmt.State, verb rune) { formatText(f, verb, h.String()) }
+func (h *WebhookHandler) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, h.String()) }
 
 // LogValue implements [slog.LogValuer] with the text of [WebhookHandler.String].
 func (h *WebhookHandler) LogValue() slog.Value { return slog.StringValue(h.String()) }
@@ -84,7 +75,7 @@ func (h *PackagesHandler) String() string {
 }
 
 // Format implements [fmt.Formatter]: every verb prints [PackagesHandler.String].
-func (h *PackagesHandler) Format(f fmt.State, verb rune) { formatText(f, verb, h.String()) }
+func (h *PackagesHandler) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, h.String()) }
 
 // LogValue implements [slog.LogValuer] without the keys.
 func (h *PackagesHandler) LogValue() slog.Value { return slog.StringValue(h.String()) }
@@ -93,7 +84,7 @@ func (h *PackagesHandler) LogValue() slog.Value { return slog.StringValue(h.Stri
 func (r Request) String() string { return "stackone request " + r.Method }
 
 // Format implements [fmt.Formatter]: every verb prints [Request.String].
-func (r Request) Format(f fmt.State, verb rune) { formatText(f, verb, r.String()) }
+func (r Request) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, r.String()) }
 
 // LogValue implements [slog.LogValuer] with the text of [Request.String].
 func (r Request) LogValue() slog.Value { return slog.StringValue(r.String()) }
@@ -105,7 +96,7 @@ func (o ListOptions) String() string {
 }
 
 // Format implements [fmt.Formatter]: every verb prints [ListOptions.String].
-func (o ListOptions) Format(f fmt.State, verb rune) { formatText(f, verb, o.String()) }
+func (o ListOptions) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, o.String()) }
 
 // LogValue implements [slog.LogValuer] with the text of [ListOptions.String].
 func (o ListOptions) LogValue() slog.Value { return slog.StringValue(o.String()) }
@@ -114,7 +105,7 @@ func (o ListOptions) LogValue() slog.Value { return slog.StringValue(o.String())
 func (r StatusReason) String() string { return "stackone status reason " + r.Code }
 
 // Format implements [fmt.Formatter]: every verb prints [StatusReason.String].
-func (r StatusReason) Format(f fmt.State, verb rune) { formatText(f, verb, r.String()) }
+func (r StatusReason) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, r.String()) }
 
 // LogValue implements [slog.LogValuer] with the text of [StatusReason.String].
 func (r StatusReason) LogValue() slog.Value { return slog.StringValue(r.String()) }

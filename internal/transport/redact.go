@@ -83,7 +83,7 @@ func (s *scrubbed) Error() string { return s.text }
 func (s *scrubbed) Unwrap() error { return s.err }
 
 // Format implements [fmt.Formatter], so that %#v cannot show the error inside.
-func (s *scrubbed) Format(f fmt.State, verb rune) { formatText(f, verb, s.text) }
+func (s *scrubbed) Format(f fmt.State, verb rune) { FormatText(f, verb, s.text) }
 
 // String names vendor, connection and base URL. It shows no key.
 func (c Config) String() string {
@@ -92,7 +92,7 @@ func (c Config) String() string {
 
 // Format implements [fmt.Formatter]: every verb prints [Config.String], so that
 // %+v and %#v cannot show the key.
-func (c Config) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+func (c Config) Format(f fmt.State, verb rune) { FormatText(f, verb, c.String()) }
 
 // LogValue implements [slog.LogValuer] without the key.
 func (c Config) LogValue() slog.Value {
@@ -110,7 +110,7 @@ func (c *Client) String() string {
 
 // Format implements [fmt.Formatter]: every verb prints [Client.String], so that
 // %+v and %#v cannot show the key.
-func (c *Client) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+func (c *Client) Format(f fmt.State, verb rune) { FormatText(f, verb, c.String()) }
 
 // LogValue implements [slog.LogValuer] without the key.
 func (c *Client) LogValue() slog.Value { return c.config.LogValue() }
@@ -124,7 +124,10 @@ func displayURL(text string) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 
-func formatText(f fmt.State, verb rune, text string) {
+// FormatText writes text for any fmt verb. Types that hold a secret or a candidate's
+// data implement [fmt.Formatter] with it, because a String method alone leaves %+v,
+// %#v and %d to print every field.
+func FormatText(f fmt.State, verb rune, text string) {
 	if verb == 'q' {
 		text = strconv.Quote(text)
 	}
