@@ -97,10 +97,6 @@ func New(c Config) (*Client, error) {
 	if err := checkLabels(c.Labels); err != nil {
 		return nil, err
 	}
-	base := c.BaseURL
-	if base == "" {
-		base = BaseURL
-	}
 	// The version in Accept is of every official example and has nothing to do
 	// with Ashby-Version (https://developers.ashbyhq.com/reference/authentication).
 	header := http.Header{"Accept": {"application/json; version=1"}}
@@ -110,7 +106,7 @@ func New(c Config) (*Client, error) {
 	t, err := transport.New(transport.Config{
 		Vendor:          assessment.Ashby,
 		Connection:      c.Connection,
-		BaseURL:         base,
+		BaseURL:         cmp.Or(c.BaseURL, BaseURL),
 		HTTPClient:      c.HTTPClient,
 		Authorize:       transport.Basic,
 		Key:             c.APIKey,
@@ -137,15 +133,6 @@ func New(c Config) (*Client, error) {
 		timeout:    cmp.Or(c.Timeout, transport.DefaultCallTimeout),
 	}, nil
 }
-
-// String names the client without its key.
-func (c Client) String() string { return fmt.Sprintf("ashby client (connection %q)", c.connection) }
-
-// Format implements [fmt.Formatter]: every verb prints [Client.String].
-func (c Client) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c.String()) }
-
-// LogValue implements [slog.LogValuer] without the key.
-func (c Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // Vendor implements [assessment.Publisher].
 func (c *Client) Vendor() assessment.Vendor { return assessment.Ashby }
@@ -188,7 +175,7 @@ func (c *Client) Call(ctx context.Context, account string, r Request) (json.RawM
 	if r.Body == nil {
 		r.Body = struct{}{}
 	}
-	body, err := transport.Encode(r.Body)
+	body, err := json.Marshal(r.Body)
 	if err != nil {
 		return nil, fmt.Errorf("ashby: encode request: %w", err)
 	}
@@ -202,7 +189,7 @@ func (c *Client) Call(ctx context.Context, account string, r Request) (json.RawM
 
 // operation is a call of Ashby's API, which knows no path but the name of the
 // operation and no method but POST.
-func operation(account, name string, body transport.Body) transport.Call {
+func operation(account, name string, body []byte) transport.Call {
 	return transport.Call{
 		Operation: name,
 		Method:    http.MethodPost,
@@ -215,7 +202,7 @@ func operation(account, name string, body transport.Body) transport.Call {
 // read asks Ashby something and returns the results, and the answer that they
 // came in.
 func (c *Client) read(ctx context.Context, account, name string, question any) (json.RawMessage, transport.Answer, error) {
-	body, err := transport.Encode(question)
+	body, err := json.Marshal(question)
 	if err != nil {
 		return nil, transport.Answer{}, fmt.Errorf("ashby: encode request: %w", err)
 	}

@@ -59,7 +59,7 @@ func (c *Client) AddCompleted(ctx context.Context, account string, a Completed) 
 	if err != nil {
 		return Added{}, err
 	}
-	body, err := transport.Encode(wire)
+	body, err := json.Marshal(wire)
 	if err != nil {
 		return Added{}, err
 	}

@@ -2,6 +2,7 @@ package ashby_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -16,15 +17,19 @@ import (
 func TestNothingShowsTheKey(t *testing.T) {
 	config := ashby.Config{APIKey: testKey, Connection: "c"}
 	client := newClient(t, play(answers(200, written)), func(c *ashby.Config) { c.Connection = "c" })
+	sent := base64.StdEncoding.EncodeToString([]byte(testKey + ":"))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		for _, value := range []any{config, &config, client, *client, []any{config}} {
+		for _, value := range []any{config, &config, []any{config}} {
+			require.Contains(t, fmt.Sprintf(verb, value), "ashby c", verb)
+		}
+		for _, value := range []any{config, &config, []any{config}, client, *client, struct{ c any }{*client}} {
 			text := fmt.Sprintf(verb, value)
-			require.Contains(t, text, "ashby c", verb)
-			require.NotContains(t, text, testKey)
+			for _, form := range []string{testKey, sent, fmt.Sprintf("%x", testKey)} {
+				require.NotContains(t, text, form)
+			}
 		}
 	}
 	require.Equal(t, config.String(), config.LogValue().String())
-	require.Equal(t, client.String(), client.LogValue().String())
 	require.Equal(t, []any{assessment.Ashby, "c"}, []any{client.Vendor(), client.Connection()})
 }
 

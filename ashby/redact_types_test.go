@@ -114,7 +114,7 @@ func printed(v any) map[string]string {
 // redacted are the types that hold something to hide, and all that is not text of
 // theirs. An id says nothing about a person, and a log without it is of no use.
 func redacted(t *testing.T) map[string]any {
-	client := newClient(t, play(answers(200, written)), func(c *ashby.Config) { c.APIKey, c.PartnerID = hidden, hidden })
+	client := newClient(t, play(answers(200, written)), func(c *ashby.Config) { c.APIKey = hidden })
 	verifier, err := ashby.NewVerifier(webhook.Secret{ID: "s", Key: hidden})
 	require.NoError(t, err)
 	receiver := ashby.WebhookConfig{Verifier: verifier}
@@ -207,7 +207,6 @@ func TestPrintedTextIsUseful(t *testing.T) {
 		`ashby event data [redacted]`:           ashby.UnknownEvent{Data: jsonRaw(`"x"`)},
 		`ashby event "e1" ("candidateDelete")`:  ashby.Event{ID: "e1", Action: ashby.ActionCandidateDelete},
 		`ashby config (connection "eu")`:        ashby.Config{Connection: "eu"},
-		`ashby client (connection "")`:          newClient(t, play(answers(200, written))),
 		`ashby handler (connection "")`:         newHost(t, &provider{}, options{}).handler,
 		`ashby webhook handler (connection "")`: webhooks,
 	} {

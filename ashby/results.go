@@ -47,7 +47,7 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 		}
 	}
 	defer c.timeline.leave(mine)
-	call := operation(ref.Account, opUpdate, transport.Bytes(stamped(body, c.timeline.stamp(mine, r.At, body))))
+	call := operation(ref.Account, opUpdate, stamped(body, c.timeline.stamp(mine, r.At, body)))
 	call.Repeat = transport.Same
 	_, written, err := c.write(ctx, call)
 	written.Losses = receipt.Losses

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -80,7 +79,7 @@ func (c Config) String() string {
 }
 
 // Format implements [fmt.Formatter]: every verb prints [Config.String].
-func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+func (c Config) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c.String()) }
 
 // LogValue implements [slog.LogValuer] without keys.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -140,15 +139,6 @@ func (c *Config) baseURL() (string, error) {
 	return "", fmt.Errorf("kombo: unknown region %q", c.Region)
 }
 
-// String names the client without its key.
-func (c Client) String() string { return fmt.Sprintf("kombo client (connection %q)", c.connection) }
-
-// Format implements [fmt.Formatter]: every verb prints [Client.String].
-func (c Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
-
-// LogValue implements [slog.LogValuer] without the key.
-func (c Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
 // Vendor implements [assessment.Publisher].
 func (c *Client) Vendor() assessment.Vendor { return assessment.Kombo }
 
@@ -179,7 +169,7 @@ func (c *Client) Call(ctx context.Context, integration string, r Request) (json.
 		Account:   integration,
 	}
 	if r.Body != nil {
-		body, err := transport.Encode(r.Body)
+		body, err := json.Marshal(r.Body)
 		if err != nil {
 			return nil, fmt.Errorf("kombo: encode request: %w", err)
 		}

@@ -2,6 +2,7 @@ package kombo
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -294,7 +295,7 @@ func onboardingCall(operation, method string, body any, path ...string) (transpo
 		return call, nil
 	}
 	var err error
-	if call.Body, err = transport.Encode(body); err != nil {
+	if call.Body, err = json.Marshal(body); err != nil {
 		return call, fmt.Errorf("kombo: encode request: %w", err)
 	}
 	return call, nil

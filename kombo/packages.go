@@ -68,7 +68,7 @@ func (c *Client) putPackages(ctx context.Context, integration string, packages [
 	call := packagesCall(http.MethodPut, integration)
 	call.Repeat = transport.Same // the second replaces the list by itself
 	var err error
-	call.Body, err = transport.Encode(struct {
+	call.Body, err = json.Marshal(struct {
 		Packages []wirePackage `json:"packages"`
 	}{wire})
 	if err != nil {

@@ -45,7 +45,7 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 		Method:    http.MethodPut,
 		Path:      []string{"assessment", "orders", ref.ID, "result"},
 		Account:   ref.Account,
-		Body:      transport.Bytes(body),
+		Body:      body,
 	}
 	for n := range maxResultWrites {
 		var written assessment.Receipt

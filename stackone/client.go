@@ -1,6 +1,7 @@
 package stackone
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -101,17 +102,10 @@ var _ assessment.Publisher = (*Client)(nil)
 // New returns a client. It refuses a missing or malformed key and a malformed
 // BaseURL. Nothing is sent.
 func New(c Config) (*Client, error) {
-	base, timeout := c.BaseURL, c.Timeout
-	if base == "" {
-		base = DefaultBaseURL
-	}
-	if timeout == 0 {
-		timeout = DefaultTimeout
-	}
 	t, err := transport.New(transport.Config{
 		Vendor:        assessment.StackOne,
 		Connection:    c.Connection,
-		BaseURL:       base,
+		BaseURL:       cmp.Or(c.BaseURL, DefaultBaseURL),
 		HTTPClient:    c.HTTPClient,
 		Authorize:     transport.Basic,
 		Key:           c.APIKey,
@@ -123,7 +117,7 @@ func New(c Config) (*Client, error) {
 		Observer:      c.Observer,
 		MaxRetries:    c.MaxRetries,
 		MaxRetryAfter: c.MaxRetryAfter,
-		CallTimeout:   timeout,
+		CallTimeout:   cmp.Or(c.Timeout, DefaultTimeout),
 	})
 	if err != nil {
 		return nil, err
@@ -221,7 +215,7 @@ func errNoAccount() error {
 }
 
 func setBody(call *transport.Call, body any) error {
-	encoded, err := transport.Encode(body)
+	encoded, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("stackone: encode request: %w", err)
 	}

@@ -35,18 +35,6 @@ func (r JobRecord) Format(f fmt.State, verb rune) { transport.FormatText(f, verb
 // LogValue implements [slog.LogValuer] with the text of [JobRecord.String].
 func (r JobRecord) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
-// String names the client without its key.
-func (c *Client) String() string {
-	return "stackone client (connection " + strconv.Quote(c.connection) + ")"
-}
-
-// Format implements [fmt.Formatter]: every verb prints [Client.String]. fmt
-// cannot call the methods of what is inside.
-func (c *Client) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c.String()) }
-
-// LogValue implements [slog.LogValuer] without the key.
-func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
 // String names the configuration without what is in it.
 func (c WebhookConfig) String() string {
 	return "stackone webhook config (connection " + strconv.Quote(c.Connection) + ")"

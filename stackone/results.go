@@ -2,6 +2,7 @@ package stackone
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -66,7 +67,7 @@ func (c *Client) Preview(ref assessment.OrderRef, r assessment.Result) (assessme
 
 // encodeResult checks and translates a result and writes its body. The ATS is
 // asked for only if everything else is in order.
-func (c *Client) encodeResult(ref assessment.OrderRef, r assessment.Result, ats func() (string, error)) (transport.Body, assessment.Receipt, error) {
+func (c *Client) encodeResult(ref assessment.OrderRef, r assessment.Result, ats func() (string, error)) ([]byte, assessment.Receipt, error) {
 	t := c.translate(ref, r)
 	if len(t.problems) > 0 {
 		ats = func() (string, error) { return c.ats.cached(ref.Account), nil }
@@ -74,18 +75,18 @@ func (c *Client) encodeResult(ref assessment.OrderRef, r assessment.Result, ats 
 	key, err := ats()
 	if err != nil {
 		if err := t.blind(err, r); err != nil {
-			return transport.Body{}, assessment.Receipt{}, err
+			return nil, assessment.Receipt{}, err
 		}
 	}
 	t.limit(Capabilities(key), r)
 	if err := t.problems.Err(); err != nil {
-		return transport.Body{}, assessment.Receipt{}, err
+		return nil, assessment.Receipt{}, err
 	}
 	receipt := assessment.Receipt{Losses: t.losses, Warnings: t.warnings, Skipped: t.skipped}
 	if t.skipped {
-		return transport.Body{}, receipt, nil
+		return nil, receipt, nil
 	}
-	body, err := transport.Encode(&t.wire)
+	body, err := json.Marshal(&t.wire)
 	return body, receipt, err
 }
 

@@ -58,3 +58,10 @@ func TestEveryBodyIsReadAndClosed(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 3, closed)
 }
+
+type countedClose struct {
+	io.ReadCloser
+	n *int
+}
+
+func (c countedClose) Close() error { *c.n++; return c.ReadCloser.Close() }

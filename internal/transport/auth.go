@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/http"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -21,16 +22,33 @@ func Basic(h http.Header, key string) {
 	h["Authorization"] = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(key+":"))}
 }
 
-// key returns the API key for an account.
-func (c *Client) key(ctx context.Context, account string) (string, error) {
-	key := c.config.Key
-	if c.config.Keys != nil {
-		var err error
-		if key, err = c.config.Keys(ctx, account); err != nil {
-			return "", &keyError{err}
-		}
+// keyring is the API key of a client. It lives in closures, into which neither fmt
+// nor a logger nor a debugging printer looks: what holds a client can be printed.
+type keyring struct {
+	// key returns the key for an account.
+	key func(ctx context.Context, account string) (string, error)
+	// authorize sets the Authorization header for a key.
+	authorize func(h http.Header, key string)
+	// changes: asked again, key may return another one.
+	changes bool
+}
+
+func newKeyring(c *Config) keyring {
+	if ask := c.Keys; ask != nil {
+		return keyring{authorize: c.Authorize, changes: true, key: func(ctx context.Context, account string) (string, error) {
+			key, err := ask(ctx, account)
+			if err != nil {
+				return "", &keyError{err}
+			}
+			return key, checkKey(key)
+		}}
 	}
-	return key, checkKey(key)
+	only, header := c.Key, make(http.Header, 1)
+	c.Authorize(header, only)
+	return keyring{
+		key:       func(context.Context, string) (string, error) { return only, nil },
+		authorize: func(h http.Header, _ string) { maps.Copy(h, header) },
+	}
 }
 
 // keyError is why the host has no key now. It is for the host to say that there

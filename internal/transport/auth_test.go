@@ -22,8 +22,8 @@ func TestAuthorizationHeaders(t *testing.T) {
 	require.Equal(t, []string{"Bearer ks_prod_1"}, h.Values("Authorization"))
 }
 
-// keyring hands out its keys one after the other.
-func keyring(asked *[]string, keys ...string) option {
+// rotating hands out its keys one after the other.
+func rotating(asked *[]string, keys ...string) option {
 	return func(c *Config) {
 		c.Key = ""
 		c.Keys = func(_ context.Context, account string) (string, error) {
@@ -51,7 +51,7 @@ func TestRefusedKeyIsAskedForOnceMore(t *testing.T) {
 				var asked []string
 				server := play(c.statuses...)
 				// No retries: the new key is not one of them.
-				client := newClient(t, server, keyring(&asked, c.keys...), func(c *Config) { c.MaxRetries = -1 })
+				client := newClient(t, server, rotating(&asked, c.keys...), func(c *Config) { c.MaxRetries = -1 })
 				_, err := client.Do(t.Context(), call)
 				if c.want == nil {
 					require.NoError(t, err)
@@ -84,7 +84,7 @@ func TestKeyIsAskedForAgainOncePerCall(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var asked []string
 					server := play(steps...)
-					client := newClient(t, server, keyring(&asked, "one", "two", "three", "four", "five"))
+					client := newClient(t, server, rotating(&asked, "one", "two", "three", "four", "five"))
 					_, err := client.Do(t.Context(), call)
 					require.Contains(t, []int{401, 403}, apiError(t, err).StatusCode)
 					require.Len(t, asked, 2)
@@ -107,7 +107,7 @@ func TestNewKeyIsNoReasonToRepeatADoubtfulWrite(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var asked []string
 				server := play(doubtful, answers(401, ""), answers(200, ""))
-				client := newClient(t, server, keyring(&asked, "old", "new"))
+				client := newClient(t, server, rotating(&asked, "old", "new"))
 				_, err := client.Do(t.Context(), writingWith(Again))
 				require.ErrorIs(t, err, assessment.ErrUnauthorized)
 				api := apiError(t, err)

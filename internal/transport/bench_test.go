@@ -94,7 +94,7 @@ func BenchmarkCallFloor(b *testing.B) {
 func BenchmarkLargeWrite(b *testing.B) {
 	client := newClient(b, canned{[]byte(smallBody)})
 	call := writing
-	call.Body = Bytes(make([]byte, 20<<20))
+	call.Body = make([]byte, 20<<20)
 	b.SetBytes(20 << 20)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -127,7 +127,7 @@ func TestLargeBodyIsNotCopied(t *testing.T) {
 	const size = 20 << 20
 	client := newClient(t, canned{[]byte(smallBody)})
 	call := writing
-	call.Body = Bytes(make([]byte, size))
+	call.Body = make([]byte, size)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	require.NoError(t, smallCall(client, call))

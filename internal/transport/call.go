@@ -18,8 +18,10 @@ type Call struct {
 	Query   url.Values
 	Header  http.Header // wins over [Config.Header]; Authorization is always the client's own
 	Account string
-	Body    Body
-	Repeat  Repeat
+	// Body is sent as JSON; an empty one is not sent. The bytes must not be changed
+	// any more, not even after the call: a connection may still be reading them.
+	Body   []byte
+	Repeat Repeat
 }
 
 // Repeat says what may happen to a call after a failure that leaves open
@@ -57,7 +59,7 @@ func (c *Call) repeat() Repeat {
 //
 // Errors are of type [*assessment.APIError] once a request could be made,
 // [*assessment.ValidationError] if the call cannot be sent as it is, and else
-// those of the key or the body, which match neither. A missing or malformed key
+// those of the key, which match neither. A missing or malformed key
 // matches [assessment.ErrUnauthorized].
 func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 	ctx, cancel := c.deadline(ctx)

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,7 +93,8 @@ type Config struct {
 
 // Client calls one vendor. It is safe for concurrent use.
 type Client struct {
-	config Config
+	keyring
+	config Config // without the key and the HTTP client
 	base   *url.URL
 	prefix string // base as text, without a slash at the end
 	http   *http.Client
@@ -102,8 +104,6 @@ type Client struct {
 	header      http.Header
 	userAgent   []string
 	contentType []string // of a body that names none
-	// authorization is nil if the key may change.
-	authorization http.Header
 }
 
 // New checks config, fills in its defaults and returns a client.
@@ -117,7 +117,7 @@ func New(config Config) (*Client, error) {
 	}
 	config = config.withDefaults()
 	c := &Client{
-		config:      config,
+		keyring:     newKeyring(&config),
 		base:        base,
 		prefix:      base.String(),
 		http:        disarm(config.HTTPClient),
@@ -125,10 +125,8 @@ func New(config Config) (*Client, error) {
 		userAgent:   []string{config.UserAgent},
 		contentType: []string{"application/json"},
 	}
-	if config.Keys == nil {
-		c.authorization = make(http.Header, 1)
-		config.Authorize(c.authorization, config.Key)
-	}
+	c.config = config
+	c.config.Key, c.config.Keys, c.config.Authorize, c.config.HTTPClient = "", nil, nil, nil
 	return c, nil
 }
 
@@ -161,9 +159,7 @@ func (c *Config) check() error {
 }
 
 func (c Config) withDefaults() Config {
-	if c.UserAgent == "" {
-		c.UserAgent = userAgent()
-	}
+	c.UserAgent = cmp.Or(c.UserAgent, userAgent())
 	if c.Escape == nil {
 		c.Escape = url.PathEscape
 	}
@@ -174,21 +170,13 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.AccountHeader = http.CanonicalHeaderKey(c.AccountHeader)
-	c.MaxRetries = min(max(0, orDefault(c.MaxRetries, DefaultMaxRetries)), math.MaxInt-1) // one is added
-	c.MinWait = orDefault(c.MinWait, DefaultMinWait)
-	c.MaxWait = max(c.MinWait, orDefault(c.MaxWait, DefaultMaxWait))
-	c.MaxRetryAfter = orDefault(c.MaxRetryAfter, DefaultMaxRetryAfter)
-	c.CallTimeout = orDefault(c.CallTimeout, DefaultCallTimeout)
-	c.MaxBody = min(orDefault(c.MaxBody, DefaultMaxBody), math.MaxInt64-1) // one more is read
+	c.MaxRetries = min(max(0, cmp.Or(c.MaxRetries, DefaultMaxRetries)), math.MaxInt-1) // one is added
+	c.MinWait = cmp.Or(c.MinWait, DefaultMinWait)
+	c.MaxWait = max(c.MinWait, cmp.Or(c.MaxWait, DefaultMaxWait))
+	c.MaxRetryAfter = cmp.Or(c.MaxRetryAfter, DefaultMaxRetryAfter)
+	c.CallTimeout = cmp.Or(c.CallTimeout, DefaultCallTimeout)
+	c.MaxBody = min(cmp.Or(c.MaxBody, DefaultMaxBody), math.MaxInt64-1) // one more is read
 	return c
-}
-
-func orDefault[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }
 
 func parseBase(text string) (*url.URL, error) {
@@ -239,7 +227,7 @@ func newTransport() *http.Transport {
 		DialContext:           dialer.DialContext,
 		ForceAttemptHTTP2:     true,
 		MaxIdleConns:          100,
-		MaxIdleConnsPerHost:   10,
+		MaxIdleConnsPerHost:   32, // as many as are in flight together, or each burst opens new ones
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ExpectContinueTimeout: time.Second,

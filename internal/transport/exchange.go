@@ -64,7 +64,7 @@ func (e *exchange) prepare(ctx context.Context) (*retryablehttp.Request, error) 
 	if e.key, err = e.client.key(ctx, e.call.Account); err != nil {
 		return nil, err
 	}
-	if e.client.config.Keys != nil {
+	if e.client.changes {
 		e.askKey = func() (string, error) { return e.client.key(ctx, e.call.Account) }
 	}
 	request, err := e.client.request(ctx, e.call, e.key)
@@ -121,12 +121,9 @@ func (e *exchange) renew(request *http.Request) error {
 }
 
 // result is the end of the exchange. An error of the loop that no attempt
-// accounts for comes from a wait that the context ended or from a body that
-// could not be opened.
+// accounts for comes from a wait that the context ended.
 func (e *exchange) result(ctx context.Context, loopErr error) (Answer, error) {
 	switch {
-	case e.attempts == 0: // the body could not be opened
-		return Answer{}, fmt.Errorf("%s: %s: %w", e.client.config.Vendor, e.call.Operation, loopErr)
 	case e.again && ctx.Err() != nil:
 		e.current.cause = contextError(ctx, e.current.cause)
 	case e.again && loopErr != nil:

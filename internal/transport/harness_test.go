@@ -144,7 +144,7 @@ func classifyTest(a Answer) *Failure {
 
 var (
 	reading = Call{Operation: "GET /orders", Method: http.MethodGet, Path: []string{"orders"}, Account: "acme"}
-	writing = Call{Operation: "PUT /result", Method: http.MethodPut, Path: []string{"result"}, Account: "acme", Body: Bytes([]byte(`{"a":1}`))}
+	writing = Call{Operation: "PUT /result", Method: http.MethodPut, Path: []string{"result"}, Account: "acme", Body: []byte(`{"a":1}`)}
 )
 
 func writingWith(repeat Repeat) Call {

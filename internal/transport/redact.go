@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -23,7 +22,7 @@ func (e *exchange) secrets() []string {
 			continue
 		}
 		h := make(http.Header, 1)
-		e.client.config.Authorize(h, key)
+		e.client.authorize(h, key)
 		_, credentials, _ := strings.Cut(h.Get("Authorization"), " ")
 		all = append(all, key)
 		if credentials != "" {
@@ -84,45 +83,6 @@ func (s *scrubbed) Unwrap() error { return s.err }
 
 // Format implements [fmt.Formatter], so that %#v cannot show the error inside.
 func (s *scrubbed) Format(f fmt.State, verb rune) { FormatText(f, verb, s.text) }
-
-// String names vendor, connection and base URL. It shows no key.
-func (c Config) String() string {
-	return fmt.Sprintf("transport.Config(%s, connection %q, %s)", c.Vendor, c.Connection, displayURL(c.BaseURL))
-}
-
-// Format implements [fmt.Formatter]: every verb prints [Config.String], so that
-// %+v and %#v cannot show the key.
-func (c Config) Format(f fmt.State, verb rune) { FormatText(f, verb, c.String()) }
-
-// LogValue implements [slog.LogValuer] without the key.
-func (c Config) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("vendor", string(c.Vendor)),
-		slog.String("connection", c.Connection),
-		slog.String("base_url", displayURL(c.BaseURL)),
-	)
-}
-
-// String names vendor, connection and base URL. It shows no key.
-func (c *Client) String() string {
-	return fmt.Sprintf("transport.Client(%s, connection %q, %s)", c.config.Vendor, c.config.Connection, c.prefix)
-}
-
-// Format implements [fmt.Formatter]: every verb prints [Client.String], so that
-// %+v and %#v cannot show the key.
-func (c *Client) Format(f fmt.State, verb rune) { FormatText(f, verb, c.String()) }
-
-// LogValue implements [slog.LogValuer] without the key.
-func (c *Client) LogValue() slog.Value { return c.config.LogValue() }
-
-// displayURL shows of a URL that has not been checked what cannot be a secret.
-func displayURL(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return "invalid URL"
-	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
-}
 
 // FormatText writes text for any fmt verb. Types that hold a secret or a candidate's
 // data implement [fmt.Formatter] with it, because a String method alone leaves %+v,

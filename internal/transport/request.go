@@ -29,9 +29,6 @@ func (c *Call) check() error {
 			problems.Add(fmt.Sprintf("path[%d]", i), "must not be empty, a dot or two dots")
 		}
 	}
-	if c.Body.length < 0 {
-		problems.Add("body", "length is negative")
-	}
 	addHeaderProblems(&problems, c.Header)
 	return problems.Err()
 }
@@ -66,14 +63,10 @@ func (c *Client) request(ctx context.Context, call *Call, key string) (*retryabl
 	}
 	plain.Header = c.requestHeader(call, key)
 	request := &retryablehttp.Request{Request: plain}
-	if call.Body.empty() {
+	if len(call.Body) == 0 {
 		return request, nil
 	}
-	if err := request.SetBody(call.Body.raw()); err != nil {
-		return nil, err
-	}
-	request.ContentLength = call.Body.length
-	return request, nil
+	return request, request.SetBody(call.Body) // a []byte is rewound without a copy
 }
 
 func (c *Client) url(call *Call) string {
@@ -93,7 +86,7 @@ func (c *Client) url(call *Call) string {
 
 func (c *Client) requestHeader(call *Call, key string) http.Header {
 	h := make(http.Header, 3+len(c.header)+len(call.Header))
-	if !call.Body.empty() {
+	if len(call.Body) > 0 {
 		h["Content-Type"] = c.contentType
 	}
 	maps.Copy(h, c.header)
@@ -102,11 +95,7 @@ func (c *Client) requestHeader(call *Call, key string) http.Header {
 	if c.config.AccountHeader != "" && call.Account != "" {
 		h[c.config.AccountHeader] = []string{call.Account}
 	}
-	if c.authorization != nil {
-		maps.Copy(h, c.authorization)
-	} else {
-		c.config.Authorize(h, key)
-	}
+	c.authorize(h, key)
 	return h
 }
 

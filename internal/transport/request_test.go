@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
@@ -58,7 +59,6 @@ func TestCallsThatCannotBeSentAsTheyAre(t *testing.T) {
 		"header[X-A]": func(c *Call) { c.Header = http.Header{"X-A": {"a\nb"}} },
 		"header":      func(c *Call) { c.Header = http.Header{"X A": {"a"}} },
 		"method":      func(c *Call) { c.Method = "" },
-		"body":        func(c *Call) { c.Body = Stream(-1, nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := play(answers(200, ""))
@@ -100,7 +100,7 @@ func FuzzPathElement(f *testing.F) {
 func TestNoBodyIsSent(t *testing.T) {
 	server := play(answers(200, ""))
 	call := writing
-	call.Body = Body{}
+	call.Body = nil
 	_, err := newClient(t, server).Do(t.Context(), call)
 	require.NoError(t, err)
 	require.Empty(t, server.seen[0].Header.Get("Content-Type"))
@@ -131,8 +131,19 @@ func TestAccountHeader(t *testing.T) {
 	require.Equal(t, []string{"acme"}, server.seen[0].Header["X-Account-Id"])
 	require.NotContains(t, server.seen[1].Header, "X-Account-Id")
 
-	config := client.config
-	config.AccountHeader = "x account"
-	_, err := New(config)
+	_, err := New(Config{Vendor: "x", BaseURL: "https://api.test", Authorize: Bearer, Key: testKey, AccountHeader: "x account"})
 	require.ErrorContains(t, err, "account header")
+}
+
+func TestBodiesAreRewound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := play(answers(429, ""), answers(200, ""))
+		_, err := newClient(t, server).Do(t.Context(), writing)
+		require.NoError(t, err)
+		require.Len(t, server.seen, 2)
+		for _, got := range server.seen {
+			require.Equal(t, `{"a":1}`, got.Body)
+			require.EqualValues(t, 7, got.Length)
+		}
+	})
 }

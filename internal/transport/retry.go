@@ -138,14 +138,14 @@ func outlasts(ctx context.Context, wait time.Duration) bool {
 }
 
 // passing reports whether a connection error can pass by itself. A name that
-// does not exist, a certificate that is not trusted and a body that cannot be
-// read are the same the next time, and who cancels wants no other attempt.
+// does not exist and a certificate that is not trusted are the same the next time,
+// and who cancels wants no other attempt.
 func passing(err error) bool {
 	var name *net.DNSError
 	if errors.As(err, &name) {
 		return !name.IsNotFound
 	}
-	return !errors.Is(err, context.Canceled) && !isTLS(err) && !isA[*bodyError](err)
+	return !errors.Is(err, context.Canceled) && !isTLS(err)
 }
 
 // unsent reports whether an error proves that the vendor has not received the
@@ -155,7 +155,7 @@ func unsent(err error) bool {
 	if errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect" || op.Op == "socks connect") {
 		return true
 	}
-	return isA[*net.DNSError](err) || isA[*bodyError](err) || isCertificate(err)
+	return isA[*net.DNSError](err) || isCertificate(err)
 }
 
 // isTLS reports whether the two sides cannot agree on an encrypted connection.
