@@ -238,7 +238,7 @@ func (c *Client) write(ctx context.Context, call transport.Call) (answer transpo
 		receipt.Attempts, receipt.RequestID = failure.Attempts, failure.RequestID
 	}
 	if err == nil {
-		receipt.Warnings = warningsOf(answer.Body)
+		receipt.Outcome, receipt.Warnings = assessment.ResultWritten, warningsOf(answer.Body)
 	}
 	return answer, receipt, err
 }

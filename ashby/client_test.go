@@ -117,7 +117,7 @@ func TestSuccesses(t *testing.T) {
 			receipt, err := newClient(t, play(answers(200, tc.body, "X-Ashby-Request-Id", "r1"))).
 				PublishResult(t.Context(), ref, assessment.Result{Status: assessment.StatusOpen})
 			require.NoError(t, err)
-			requireEqual(t, assessment.Receipt{Warnings: tc.want, Attempts: 1, RequestID: "r1"}, receipt)
+			requireEqual(t, assessment.Receipt{Outcome: assessment.ResultWritten, Warnings: tc.want, Attempts: 1, RequestID: "r1"}, receipt)
 		})
 	}
 }

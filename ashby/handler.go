@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
-	"github.com/assessbridge/assessbridge/internal/inbound"
+	"github.com/assessbridge/assessbridge/assessment/inbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 

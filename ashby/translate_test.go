@@ -142,7 +142,7 @@ func TestTranslation(t *testing.T) {
 		},
 		"a rejection written afterwards": {
 			result: func() assessment.Result {
-				r := assessment.Reject("No licences left").(*assessment.Rejection).Result(at(moment))
+				r := (&assessment.Rejection{Message: "No licences left", At: at(moment)}).Result()
 				r.CompletedAt = time.Time{}
 				return r
 			}(),
@@ -362,7 +362,7 @@ func TestOutboundExamples(t *testing.T) {
 			})
 			receipt, err := client.PublishResult(t.Context(), ref, tc.result)
 			require.NoError(t, err)
-			requireEqual(t, assessment.Receipt{Attempts: 1}, receipt)
+			requireEqual(t, assessment.Receipt{Outcome: assessment.ResultWritten, Attempts: 1}, receipt)
 			require.Equal(t, "https://api.ashbyhq.com/assessment.update", server.seen[0].URL)
 			requireSameJSON(t, example(t, file), []byte(server.seen[0].Body))
 		})

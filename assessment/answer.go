@@ -75,7 +75,9 @@ func decodeAnswer(c Claim) (Accepted, error) {
 		return Accepted{}, fmt.Errorf("%w: %s has version %d, this release reads %d",
 			ErrUnreadable, c.Ref, a.Version, answerVersion)
 	case a.Rejection != nil:
-		return Accepted{}, newRejection(a.Rejection.Message, a.Rejection.AlreadyRunning)
+		no := newRejection(a.Rejection.Message, a.Rejection.AlreadyRunning)
+		no.At = a.At
+		return Accepted{}, no
 	case a.Started != nil:
 		return Accepted{Ref: c.Ref, Started: *a.Started, At: a.At}, nil
 	}

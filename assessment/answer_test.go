@@ -61,7 +61,9 @@ func TestIntakeAnswersAreStable(t *testing.T) {
 				again, err := intakeOf(t, &intakeProvider{}, old).Start(t.Context(), o)
 				require.Equal(t, firstErr, err)
 				if said.err != nil {
-					require.Equal(t, said.err, err)
+					no := *said.err.(*assessment.Rejection)
+					no.At = time.Date(2000, 1, 1, 0, 0, 1, 234e6, time.UTC)
+					require.Equal(t, &no, err)
 					return
 				}
 				require.True(t, again.Replayed)

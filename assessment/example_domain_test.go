@@ -54,7 +54,7 @@ func ExampleReject() {
 	// Where the delivery was answered long ago, the same no is a result.
 	var no *assessment.Rejection
 	if errors.As(err, &no) {
-		result := no.Result(time.Date(2026, 6, 30, 12, 0, 0, 0, time.UTC))
+		result := no.Result()
 		fmt.Println(result.Status, "-", result.Reason)
 	}
 	// Output:

@@ -187,6 +187,9 @@ func (in *Intake) start(ctx context.Context, claim Claim, o Order) (answered Cla
 	}
 	at := time.Now().UTC().Truncate(time.Millisecond)
 	no, rejected := asRejection(err)
+	if rejected {
+		no.At = at
+	}
 	switch {
 	case rejected && claim.Ref.natural():
 		return Claim{}, false, in.release(ctx, claim, no)

@@ -163,7 +163,7 @@ func (in *Intake) Work(ctx context.Context, o Order, p ResultPublisher) error {
 	if o.Ref.ID == "" {
 		return err // the intake minted the id, and the rejection freed it: nobody knows it
 	}
-	_, err = p.PublishResult(ctx, o.Ref, no.Result(time.Now()))
+	_, err = p.PublishResult(ctx, o.Ref, no.Result())
 	return err
 }
 

@@ -37,7 +37,7 @@ func TestIntakeWorkRejected(t *testing.T) {
 				require.NoError(t, in.Work(t.Context(), intakeOrder("o1"), published))
 				require.Equal(t, []assessment.OrderRef{intakeOrder("o1").Ref}, published.got)
 				require.Equal(t, []assessment.Result{{
-					Status: assessment.StatusCancelled, Reason: "No licences left", At: time.Now(), CompletedAt: time.Now(),
+					Status: assessment.StatusCancelled, Reason: "No licences left", At: time.Now().UTC(), CompletedAt: time.Now().UTC(),
 				}}, published.results)
 			})
 		})

@@ -22,6 +22,8 @@ type Observer struct {
 	// Provider is called once for every call of the host's [Provider], after it
 	// returned.
 	Provider func(context.Context, ProviderCall)
+	// Result is called once for every PublishResult of a client, after it ended.
+	Result func(context.Context, ResultReport)
 	// Drift is called when a vendor sent something that this version does not
 	// know: an event type, an enum value, a field of another JSON type.
 	Drift func(context.Context, Drift)
@@ -47,6 +49,7 @@ type Delivery struct {
 	Connection string
 	Account    string          // the customer; empty where it is not known
 	Order      OrderRef        // the zero value if the delivery is not about an order
+	Path       string          // the path that was called, without its query
 	Event      string          // the vendor's event type or operation
 	EventID    string          // the vendor's id of the event, if it has one
 	Outcome    DeliveryOutcome // what became of it
@@ -71,13 +74,25 @@ type Attempt struct {
 	Connection string
 	Operation  string
 	Account    string
+	Order      OrderRef      // the zero value if the call is not about an order
 	Number     int           // 1 for the first
 	StatusCode int           // 0 if no answer came
 	Code       string        // the vendor's error code, if it gave one
 	RequestID  string        // the vendor's request id, if it gave one
 	Duration   time.Duration // of this request
+	GateWait   time.Duration // that this attempt was held back to keep within the vendor's limits
 	Wait       time.Duration // before the next attempt; 0 if this was the last
 	Err        error         // why no answer came; nil otherwise
+}
+
+// ResultReport describes one call of a client's PublishResult.
+type ResultReport struct {
+	Order    OrderRef
+	Status   Status        // that was to be written
+	Outcome  ResultOutcome // what became of it
+	Receipt  Receipt
+	Duration time.Duration // retries and waits included
+	Err      error         // why it was refused, failed or is uncertain; nil otherwise
 }
 
 // Drift describes something a vendor sent that this version does not know. It

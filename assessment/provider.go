@@ -80,6 +80,8 @@ type Rejection struct {
 	// AlreadyRunning: the candidate is being examined already (Ashby answers
 	// 409).
 	AlreadyRunning bool
+	// At is when the provider said no; the zero value until an [Intake] was told.
+	At time.Time
 }
 
 // defaultRejection stands in where the host gave no message: Kombo and Ashby
@@ -126,8 +128,10 @@ func (r *Rejection) LogValue() slog.Value { return slog.StringValue(r.Error()) }
 // Result returns the cancelled result to publish where the answer to the
 // delivery can no longer say no: after a queue, for a reconciled order, and for
 // StackOne.
-func (r *Rejection) Result(at time.Time) Result {
-	return Result{Status: StatusCancelled, Reason: cmp.Or(r.Message, standardMessage(r.AlreadyRunning)), At: at, CompletedAt: at}
+//
+// Its time is the rejection's own, so that every attempt writes the same.
+func (r *Rejection) Result() Result {
+	return Result{Status: StatusCancelled, Reason: cmp.Or(r.Message, standardMessage(r.AlreadyRunning)), At: r.At, CompletedAt: r.At}
 }
 
 // asRejection tells a rejection from a fault.
@@ -136,5 +140,7 @@ func asRejection(err error) (*Rejection, bool) {
 	if !errors.As(err, &r) || r == nil {
 		return nil, false
 	}
-	return newRejection(r.Message, r.AlreadyRunning), true
+	no := newRejection(r.Message, r.AlreadyRunning)
+	no.At = r.At
+	return no, true
 }

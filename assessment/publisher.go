@@ -22,22 +22,44 @@ type ResultPublisher interface {
 	PublishResult(ctx context.Context, ref OrderRef, r Result) (Receipt, error)
 }
 
+// ResultOutcome is what became of a result.
+type ResultOutcome string
+
+// The outcomes of a result. A [Receipt] has one of the first four; the others
+// come with an error and are told to [Observer.Result].
+const (
+	// ResultWritten: the vendor took it.
+	ResultWritten ResultOutcome = "written"
+	// ResultQueued: an outbox has stored it and will write it.
+	ResultQueued ResultOutcome = "queued"
+	// ResultSkipped: nothing was sent, because it was an interim update that the
+	// ATS does not take, or that came after a newer one or after the final result.
+	ResultSkipped ResultOutcome = "skipped"
+	// ResultAlreadyFinal: the vendor refused the write because the order had this
+	// final status before. That is so when a result is written a second time; if
+	// it was meant to correct the first, the correction was not taken.
+	ResultAlreadyFinal ResultOutcome = "already_final"
+	// ResultRefused: the vendor, or the check before the call, said no.
+	ResultRefused ResultOutcome = "refused"
+	// ResultUncertain: nobody can tell whether it was written.
+	ResultUncertain ResultOutcome = "uncertain"
+	// ResultFailed: it was not written; later it may be.
+	ResultFailed ResultOutcome = "failed"
+)
+
 // Receipt says how a result was taken. It has a stable JSON form (snake_case).
 type Receipt struct {
+	// Outcome is what became of the result: [ResultWritten], [ResultQueued],
+	// [ResultSkipped] or [ResultAlreadyFinal]. A preview says [ResultWritten] where
+	// the result would be sent. It is empty beside an error.
+	Outcome ResultOutcome `json:"outcome,omitempty"`
 	// Warnings are what the vendor, or the client itself, remarked on.
 	Warnings []string `json:"warnings,omitempty"`
 	// Losses are what the vendor's format could not carry as it is.
 	Losses []Loss `json:"losses,omitempty"`
-	// Skipped: nothing was sent, because the ATS takes one final result only or
-	// refuses interim ones.
-	Skipped bool `json:"skipped,omitempty"`
 	// Uncertain: the result was taken by all that can be seen, but an attempt went
 	// unanswered or the answer contradicts itself. Warnings say more.
 	Uncertain bool `json:"uncertain,omitempty"`
-	// AlreadyFinal: the vendor refused the write because the order had this final
-	// status before. That is so when a result is written a second time; if it was
-	// meant to correct the first, the correction was not taken.
-	AlreadyFinal bool `json:"already_final,omitempty"`
 	// RequestID is the vendor's id of the call, if it gives one.
 	RequestID string `json:"request_id,omitempty"`
 	// Attempts counts the HTTP requests made.

@@ -42,7 +42,8 @@ func TestRejectionResult(t *testing.T) {
 	for _, err := range []error{assessment.Reject("No credits left."), assessment.AlreadyRunning("No credits left.")} {
 		var no *assessment.Rejection
 		require.ErrorAs(t, err, &no)
-		result := no.Result(at)
+		no.At = at
+		result := no.Result()
 		domainRequireEqual(t, assessment.Result{
 			Status: assessment.StatusCancelled, Reason: "No credits left.", At: at, CompletedAt: at,
 		}, result)

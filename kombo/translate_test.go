@@ -107,7 +107,7 @@ func TestTranslation(t *testing.T) {
 			losses: kept("status", "status_text"),
 		},
 		"a rejection written afterwards": {
-			result: assessment.Reject("No licences left").(*assessment.Rejection).Result(finished),
+			result: (&assessment.Rejection{Message: "No licences left", At: finished}).Result(),
 			want: `{"status":"CANCELLED","result_url":"` + standIn + `","completed_at":"2026-06-30T12:00:00.250Z"` +
 				attributes(text("Reason", "No licences left")) + `}`,
 			losses: kept("reason"),

@@ -162,7 +162,7 @@ func ExampleClient_PublishResult() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println("skipped:", receipt.Skipped, "losses:", receipt.Losses)
+		fmt.Println("skipped:", receipt.Outcome == assessment.ResultSkipped, "losses:", receipt.Losses)
 	}
 	order, _ := server.Order(ref.Account, id)
 	fmt.Println(order.State.Result.Value, order.State.Score.Value)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
-	"github.com/assessbridge/assessbridge/internal/inbound"
+	"github.com/assessbridge/assessbridge/assessment/inbound"
 	"github.com/assessbridge/assessbridge/webhook"
 )
 

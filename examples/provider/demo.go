@@ -140,7 +140,7 @@ func (s *simulation) publish(ctx context.Context, r *row, ref assessment.OrderRe
 	if err != nil {
 		return receipt, err
 	}
-	if receipt.Skipped {
+	if receipt.Outcome == assessment.ResultSkipped {
 		r.met += fmt.Sprintf(", %s skipped", result.Status)
 		return receipt, nil
 	}

@@ -194,10 +194,14 @@ func permitted(dir string) []string {
 	case dir == "assessment" || within(dir, "webhook"):
 		return nil
 	case vendor != "" && within(dir, path.Join(vendor, vendor+"test")):
-		return nil
+		return []string{"internal/simkit"}
 	case vendor != "":
-		return []string{"assessment", "webhook", "internal/transport", "internal/inbound"}
-	case within(dir, "internal/inbound"):
+		return []string{"assessment", "webhook", "internal/transport", "assessment/inbound", "internal/lenient", "internal/outbound"}
+	case within(dir, "internal/simkit") || within(dir, "internal/lenient"):
+		return nil
+	case within(dir, "internal/outbound"):
+		return []string{"assessment"}
+	case within(dir, "assessment/inbound"):
 		return []string{"assessment", "webhook"}
 	case within(dir, "internal/transport"):
 		return []string{"assessment", retryable}
@@ -535,9 +539,9 @@ func TestRules(t *testing.T) {
 		{name: "transport vendor", rule: "imports", file: "internal/transport/t.go", body: imp("transport", ours+"kombo"), want: "not among"},
 		{name: "vendor assessment", rule: "imports", file: "kombo/k.go", body: imp("kombo", ours+"assessment")},
 		{name: "vendor webhook", rule: "imports", file: "stackone/k.go", body: imp("stackone", ours+"webhook")},
-		{name: "inbound webhook", rule: "imports", file: "internal/inbound/t.go", body: imp("inbound", ours+"webhook")},
-		{name: "inbound vendor", rule: "imports", file: "internal/inbound/t.go", body: imp("inbound", ours+"kombo"), want: "not among"},
-		{name: "vendor inbound", rule: "imports", file: "ashby/k.go", body: imp("ashby", ours+"internal/inbound")},
+		{name: "inbound webhook", rule: "imports", file: "assessment/inbound/t.go", body: imp("inbound", ours+"webhook")},
+		{name: "inbound vendor", rule: "imports", file: "assessment/inbound/t.go", body: imp("inbound", ours+"kombo"), want: "not among"},
+		{name: "vendor inbound", rule: "imports", file: "ashby/k.go", body: imp("ashby", ours+"assessment/inbound")},
 		{name: "vendor transport", rule: "imports", file: "ashby/k.go", body: imp("ashby", ours+"internal/transport")},
 		{name: "vendor retryablehttp", rule: "imports", file: "kombo/k.go", body: imp("kombo", retryable), want: "not among"},
 		{name: "vendor catalog", rule: "imports", file: "kombo/k.go", body: imp("kombo", ours+"assessment/catalog"), want: "not among"},

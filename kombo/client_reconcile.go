@@ -142,7 +142,7 @@ func (c *Client) settle(ctx context.Context, intake *assessment.Intake, o assess
 	var no *assessment.Rejection
 	switch {
 	case errors.As(err, &no):
-		if _, err := c.PublishResult(ctx, o.Ref, no.Result(time.Now())); err != nil {
+		if _, err := c.PublishResult(ctx, o.Ref, no.Result()); err != nil {
 			report.fail(o.Ref, fmt.Errorf("write rejection: %w", err))
 			return nil
 		}

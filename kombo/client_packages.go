@@ -139,6 +139,9 @@ func (c *Client) write(ctx context.Context, call transport.Call) (assessment.Rec
 	if errors.As(err, &failure) {
 		receipt.Attempts = failure.Attempts // also if there was no answer
 	}
+	if err == nil {
+		receipt.Outcome = assessment.ResultWritten
+	}
 	return receipt, err
 }
 

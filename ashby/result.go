@@ -82,7 +82,7 @@ func (c *Client) encodeUpdate(ref assessment.OrderRef, r assessment.Result) ([]b
 	if err != nil {
 		return nil, assessment.Receipt{}, fmt.Errorf("ashby: encode update: %w", err)
 	}
-	return body, assessment.Receipt{Losses: t.losses}, nil
+	return body, assessment.Receipt{Outcome: assessment.ResultWritten, Losses: t.losses}, nil
 }
 
 // refProblems: the account is required with a single key too, because every

@@ -61,7 +61,7 @@ func TestPublishResultExamples(t *testing.T) {
 			server := play(answers(200, string(example(t, "update-order-result-response.json"))))
 			receipt, err := newClient(t, server).PublishResult(t.Context(), refTo("workday"), tc.result)
 			require.NoError(t, err)
-			requireEqual(t, assessment.Receipt{Warnings: []string{"This is an example warning!"}, Attempts: 1}, receipt)
+			requireEqual(t, assessment.Receipt{Outcome: assessment.ResultWritten, Warnings: []string{"This is an example warning!"}, Attempts: 1}, receipt)
 			require.Len(t, server.seen, 1)
 			require.Equal(t, "PUT", server.seen[0].Method)
 			require.Equal(t, "https://api.kombo.dev/v1/assessment/orders/"+orderID+"/result", server.seen[0].URL)

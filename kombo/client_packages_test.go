@@ -75,7 +75,7 @@ func TestSetPackages(t *testing.T) {
 			server := play(answers(200, answer))
 			receipt, err := newClient(t, server).SetPackages(t.Context(), integration, tc.packages)
 			require.NoError(t, err)
-			requireEqual(t, assessment.Receipt{Attempts: 1}, receipt)
+			requireEqual(t, assessment.Receipt{Outcome: assessment.ResultWritten, Attempts: 1}, receipt)
 			require.Equal(t, "PUT", server.seen[0].Method)
 			require.Equal(t, "https://api.kombo.dev/v1/assessment/packages", server.seen[0].URL)
 			requireSameJSON(t, tc.want, []byte(server.seen[0].Body))
@@ -145,7 +145,7 @@ func TestAnswersToAWrite(t *testing.T) {
 			server := play(tc.answer)
 			receipt, err := newClient(t, server).DeletePackages(t.Context(), integration)
 			require.NoError(t, err)
-			requireEqual(t, assessment.Receipt{Warnings: tc.warnings, Attempts: 1}, receipt)
+			requireEqual(t, assessment.Receipt{Outcome: assessment.ResultWritten, Warnings: tc.warnings, Attempts: 1}, receipt)
 		})
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"runtime/debug"
 
 	"github.com/assessbridge/assessbridge/assessment"
-	"github.com/assessbridge/assessbridge/internal/inbound"
+	"github.com/assessbridge/assessbridge/assessment/inbound"
 )
 
 // What may become of a function of the host's instead of an answer.

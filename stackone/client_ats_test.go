@@ -26,17 +26,17 @@ func TestATSLookup(t *testing.T) {
 			server, client, ref := simulated(t, stackonetest.Greenhouse)
 			receipt, err := client.Preview(ref, interim)
 			require.NoError(t, err)
-			require.False(t, receipt.Skipped, "nothing is known yet, and nothing is asked")
+			require.False(t, receipt.Outcome == assessment.ResultSkipped, "nothing is known yet, and nothing is asked")
 			require.Empty(t, server.Calls(stackonetest.OpAccount))
 			for range 3 {
 				receipt, err = client.PublishResult(t.Context(), ref, interim)
 				require.NoError(t, err)
-				require.True(t, receipt.Skipped)
+				require.True(t, receipt.Outcome == assessment.ResultSkipped)
 			}
 			require.Len(t, server.Calls(stackonetest.OpAccount), 1)
 			receipt, err = client.Preview(ref, interim)
 			require.NoError(t, err)
-			require.True(t, receipt.Skipped, "now it is known")
+			require.True(t, receipt.Outcome == assessment.ResultSkipped, "now it is known")
 			wait(time.Hour)
 			_, err = client.PublishResult(t.Context(), ref, interim)
 			require.NoError(t, err)
@@ -74,7 +74,7 @@ func TestATSLookup(t *testing.T) {
 			server.Fail(stackonetest.OpAccount, stackonetest.Status(403, ""))
 			receipt, err := client.PublishResult(t.Context(), ref, interim)
 			require.NoError(t, err)
-			require.True(t, receipt.Skipped)
+			require.True(t, receipt.Outcome == assessment.ResultSkipped)
 			require.Len(t, receipt.Warnings, 1)
 		})
 	})
@@ -138,7 +138,7 @@ func TestInterimWithoutTheATS(t *testing.T) {
 					return
 				}
 				require.NoError(t, err)
-				require.True(t, receipt.Skipped)
+				require.True(t, receipt.Outcome == assessment.ResultSkipped)
 				require.Len(t, receipt.Warnings, 1)
 				require.Contains(t, receipt.Warnings[0], "not sent")
 			})
@@ -149,7 +149,7 @@ func TestInterimWithoutTheATS(t *testing.T) {
 			server := play(answers(200, body), answers(200, written))
 			receipt, err := newClient(t, server).PublishResult(t.Context(), ref, interim)
 			require.NoError(t, err)
-			require.False(t, receipt.Skipped)
+			require.False(t, receipt.Outcome == assessment.ResultSkipped)
 			require.Len(t, server.seen, 2)
 		}
 	})
@@ -171,13 +171,13 @@ func TestInterimWithoutTheATS(t *testing.T) {
 		failure = &assessment.APIError{StatusCode: 404}
 		receipt, err := client.PublishResult(t.Context(), ref, interim)
 		require.NoError(t, err)
-		require.True(t, receipt.Skipped)
+		require.True(t, receipt.Outcome == assessment.ResultSkipped)
 		require.Empty(t, server.seen)
 
 		failure = nil
 		receipt, err = client.PublishResult(t.Context(), ref, interim)
 		require.NoError(t, err)
-		require.False(t, receipt.Skipped)
+		require.False(t, receipt.Outcome == assessment.ResultSkipped)
 		require.Empty(t, receipt.Warnings)
 	})
 }

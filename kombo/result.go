@@ -32,12 +32,12 @@ const readBackTimeout = 30 * time.Second
 // open the result is written again after a pause. If the order cannot be read either, the
 // error is Uncertain, and doing the same again later is the right thing: should
 // Kombo refuse the repetition because the order has that final status already,
-// that is a success with a warning and AlreadyFinal set. The final status of an
+// that is a success with a warning and the outcome [assessment.ResultAlreadyFinal]. The final status of an
 // order cannot be changed, so a correction of a result that was written before
 // ends like that.
 func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
 	body, receipt, err := c.encodeResult(ref, r)
-	if err != nil || receipt.Skipped {
+	if err != nil || receipt.Outcome == assessment.ResultSkipped {
 		return receipt, err
 	}
 	call := transport.Call{
@@ -62,7 +62,9 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 		var applied bool
 		applied, err = c.applied(ctx, ref, wireStatus(r.Status), failure)
 		if applied {
-			receipt.AlreadyFinal = !receipt.Uncertain
+			if !receipt.Uncertain {
+				receipt.Outcome = assessment.ResultAlreadyFinal
+			}
 			receipt.Warnings = append(receipt.Warnings, "the order has the status that was to be written: taken as written before")
 			return receipt, nil
 		}
@@ -76,6 +78,9 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 	}
 	// Of a write that succeeded after all nothing is left open.
 	receipt.Uncertain = false
+	if err != nil {
+		receipt.Outcome = ""
+	}
 	return receipt, err
 }
 
@@ -126,11 +131,12 @@ func (c *Client) applied(ctx context.Context, ref assessment.OrderRef, written s
 // encodeResult checks and translates a result and writes its body.
 func (c *Client) encodeResult(ref assessment.OrderRef, r assessment.Result) ([]byte, assessment.Receipt, error) {
 	t := c.translate(ref, r)
-	receipt := assessment.Receipt{Losses: t.losses, Warnings: t.warnings, Skipped: t.skipped}
+	receipt := assessment.Receipt{Outcome: assessment.ResultWritten, Losses: t.losses, Warnings: t.warnings}
 	if err := t.problems.Err(); err != nil {
 		return nil, assessment.Receipt{}, err
 	}
 	if t.skipped {
+		receipt.Outcome = assessment.ResultSkipped
 		return nil, receipt, nil
 	}
 	body, err := appendResult(&t.wire, r.Attachments)

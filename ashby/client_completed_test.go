@@ -24,7 +24,7 @@ func TestAddCompleted(t *testing.T) {
 	got, err := newClient(t, server).AddCompleted(t.Context(), account, added)
 	require.NoError(t, err)
 	requireEqual(t, ashby.Added{
-		ApplicationID: "3ae2b801-19f6-41ef-ad28-214bd731948f", Receipt: assessment.Receipt{Attempts: 1, RequestID: "r1"},
+		ApplicationID: "3ae2b801-19f6-41ef-ad28-214bd731948f", Receipt: assessment.Receipt{Outcome: assessment.ResultWritten, Attempts: 1, RequestID: "r1"},
 	}, got)
 	requireSameJSON(t, example(t, "assessment-add-completed-to-candidate.request.json"), []byte(server.seen[0].Body))
 

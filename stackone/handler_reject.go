@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
-	"github.com/assessbridge/assessbridge/internal/inbound"
+	"github.com/assessbridge/assessbridge/assessment/inbound"
 )
 
 // rejectTimeout bounds the write of a rejection, which the sender waits for but
@@ -75,7 +75,7 @@ func (h *WebhookHandler) pass(ctx context.Context, order assessment.Order, no *a
 		return errUntold
 	}
 	if h.c.Publisher != nil {
-		_, err := h.c.Publisher.PublishResult(ctx, order.Ref, no.Result(order.ReceivedAt))
+		_, err := h.c.Publisher.PublishResult(ctx, order.Ref, no.Result())
 		if err == nil || h.c.OnRejected == nil {
 			return err
 		}

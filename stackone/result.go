@@ -40,7 +40,7 @@ import (
 // again.
 func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
 	body, receipt, err := c.encodeResult(ref, r, func() (string, error) { return c.ats.of(ctx, ref.Account) })
-	if err != nil || receipt.Skipped {
+	if err != nil || receipt.Outcome == assessment.ResultSkipped {
 		return receipt, err
 	}
 	path := resultPaths[ref.Kind]
@@ -53,6 +53,9 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 	receipt.Attempts = written.Attempts
 	receipt.Uncertain = written.Uncertain
 	receipt.Warnings = append(receipt.Warnings, written.Warnings...)
+	if err != nil {
+		receipt.Outcome = ""
+	}
 	return receipt, unblamed(err)
 }
 
@@ -82,8 +85,9 @@ func (c *Client) encodeResult(ref assessment.OrderRef, r assessment.Result, ats 
 	if err := t.problems.Err(); err != nil {
 		return nil, assessment.Receipt{}, err
 	}
-	receipt := assessment.Receipt{Losses: t.losses, Warnings: t.warnings, Skipped: t.skipped}
+	receipt := assessment.Receipt{Outcome: assessment.ResultWritten, Losses: t.losses, Warnings: t.warnings}
 	if t.skipped {
+		receipt.Outcome = assessment.ResultSkipped
 		return nil, receipt, nil
 	}
 	body, err := json.Marshal(&t.wire)
@@ -117,7 +121,10 @@ func (c *Client) write(ctx context.Context, call transport.Call) (assessment.Rec
 		attempted(&receipt, err)
 	}
 	if errors.Is(err, transport.ErrEmptyBody) {
-		return receipt, nil
+		err = nil
+	}
+	if err == nil {
+		receipt.Outcome = assessment.ResultWritten
 	}
 	if err == nil && got.StatusCode >= http.StatusBadRequest {
 		receipt.Uncertain = true

@@ -8,7 +8,7 @@ import (
 	"net/http"
 
 	"github.com/assessbridge/assessbridge/assessment"
-	"github.com/assessbridge/assessbridge/internal/inbound"
+	"github.com/assessbridge/assessbridge/assessment/inbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 	"github.com/assessbridge/assessbridge/webhook"
 )
