@@ -98,6 +98,15 @@ func TestMistakes(t *testing.T) {
 	require.Len(t, problems.Problems, 10)
 }
 
+// Letters of every script, and a space inside, are fine in an id.
+func TestVisibleIDs(t *testing.T) {
+	for _, id := range []string{"Café 1", "テスト", "اختبار", "a/b:c#d", "\U0001F600"} {
+		got, err := catalog.Parse([]byte("packages: [{id: '" + id + "', name: b, type: behavioral}]"))
+		require.NoError(t, err, id)
+		require.Equal(t, id, got[0].ID)
+	}
+}
+
 // The scalars that YAML readers disagree about are all taken as written.
 func TestLiteralText(t *testing.T) {
 	for _, text := range []string{

@@ -1,11 +1,10 @@
 package catalog
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
+
+	"github.com/assessbridge/assessbridge/internal/yamlfile"
 )
 
 // Problem is one mistake in a catalogue.
@@ -26,72 +25,22 @@ type Error struct {
 // Error returns one line per problem: packages.yaml:12: package "x": missing
 // name. Without a file name it is line 12: package "x": missing name.
 func (e *Error) Error() string {
-	var b strings.Builder
-	for i, p := range e.Problems {
-		if i > 0 {
-			b.WriteByte('\n')
-		}
-		if e.Name == "" {
-			fmt.Fprintf(&b, "line %d: %s", p.Line, p.Message)
-		} else {
-			fmt.Fprintf(&b, "%s:%d: %s", e.Name, p.Line, p.Message)
-		}
+	file := yamlfile.Error{Name: e.Name}
+	for _, p := range e.Problems {
+		file.Problems = append(file.Problems, yamlfile.Problem(p))
 	}
-	return b.String()
+	return file.Error()
 }
 
-// named puts the file's name into an *Error.
-func named(err error, name string) error {
-	var e *Error
-	if errors.As(err, &e) {
-		e.Name = name
+// errorOf makes an *Error of what the reader of the file found.
+func errorOf(err error) error {
+	var file *yamlfile.Error
+	if !errors.As(err, &file) {
+		return fmt.Errorf("catalog: %w", err)
 	}
-	return err
-}
-
-// maxProblems keeps the error for a file that is no catalogue at all readable.
-const maxProblems = 100
-
-// problems collects.
-type problems struct {
-	list []Problem
-	more int // beyond maxProblems
-}
-
-func (p *problems) add(line int, format string, args ...any) {
-	if len(p.list) == maxProblems {
-		p.more++
-		return
+	found := &Error{Name: file.Name}
+	for _, p := range file.Problems {
+		found.Problems = append(found.Problems, Problem(p))
 	}
-	p.list = append(p.list, Problem{Line: line, Message: fmt.Sprintf(format, args...)})
-}
-
-func (p *problems) any() bool { return len(p.list) > 0 }
-
-// err returns the *Error for what was collected, or nil.
-func (p *problems) err() error {
-	if !p.any() {
-		return nil
-	}
-	slices.SortStableFunc(p.list, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
-	if p.more > 0 {
-		last := p.list[len(p.list)-1].Line
-		p.list = append(p.list, Problem{Line: last, Message: fmt.Sprintf("%d more problems", p.more)})
-	}
-	return &Error{Problems: p.list}
-}
-
-// maxQuoted is how many characters of the file a message repeats at once.
-const maxQuoted = 60
-
-// quoted shows a text of the file in a message, on one line and not endless.
-func quoted(text string) string {
-	count := 0
-	for i := range text {
-		if count == maxQuoted {
-			return fmt.Sprintf("%q", text[:i]+"…")
-		}
-		count++
-	}
-	return fmt.Sprintf("%q", text)
+	return found
 }

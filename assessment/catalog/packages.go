@@ -1,22 +1,11 @@
 package catalog
 
 import (
-	"fmt"
-	"strings"
-
-	"gopkg.in/yaml.v3"
-
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/yamlfile"
 )
 
-// The fields of the three mappings of a catalogue.
-var (
-	documentFields = []string{"packages"}
-	packageFields  = []string{"id", "name", "description", "type", "tests"}
-	testFields     = []string{"id", "name", "description"}
-)
-
-// knownTypes are the types a package can have, for messages.
+// knownTypes are the types a package can have.
 var knownTypes = []string{
 	string(assessment.SkillsTest),
 	string(assessment.Behavioral),
@@ -29,97 +18,56 @@ var knownTypes = []string{
 type uses map[string]int
 
 // readDocument returns the packages below the top of the document.
-func readDocument(top *yaml.Node, p *problems) []assessment.Package {
-	if isNull(top) && plain(top, p) {
-		p.add(top.Line, "empty document")
-		return nil
-	}
-	fields, ok := readMapping(top, "", documentFields, p)
+func readDocument(top yamlfile.Value) []assessment.Package {
+	document, ok := top.Mapping("packages")
 	if !ok {
 		return nil
 	}
-	list, present := fields["packages"]
-	nodes := readList(list, "", "packages", p)
-	switch {
-	case !present:
-		p.add(top.Line, "missing packages")
-	case len(nodes) == 0 && (isNull(list.value) || list.value.Kind == yaml.SequenceNode):
-		p.add(list.line, "packages is empty")
-	}
-	packages := make([]assessment.Package, 0, len(nodes))
+	list := document.RequiredList("packages")
+	packages := make([]assessment.Package, 0, len(list))
 	seen := uses{}
-	for i, node := range nodes {
-		packages = append(packages, readPackage(node, i, seen, p))
+	for i, element := range list {
+		packages = append(packages, readPackage(element.Element("package", i), seen))
 	}
 	return packages
 }
 
-func readPackage(node *yaml.Node, index int, seen uses, p *problems) assessment.Package {
-	subject := subjectOf("package", node, index)
-	fields, ok := readMapping(node, subject, packageFields, p)
+func readPackage(v yamlfile.Value, seen uses) assessment.Package {
+	m, ok := v.Mapping("id", "name", "description", "type", "tests")
 	if !ok {
 		return assessment.Package{}
 	}
 	pkg := assessment.Package{
-		ID:   readID(fields["id"], node.Line, subject, seen, p),
-		Name: readRequired(fields["name"], node.Line, subject, "name", p),
-		Type: readType(fields["type"], node.Line, subject, p),
+		ID:          readID(m, seen),
+		Name:        m.Required("name"),
+		Description: m.Text("description"),
+		Type:        assessment.PackageType(m.OneOf("type", knownTypes)),
 	}
-	pkg.Description, _ = readText(fields["description"], subject, "description", p)
 	seenTests := uses{}
-	for i, test := range readList(fields["tests"], subject, "tests", p) {
-		pkg.Tests = append(pkg.Tests, readTest(test, i, subject, seenTests, p))
+	for i, test := range m.List("tests") {
+		pkg.Tests = append(pkg.Tests, readTest(test.Element("test", i), seenTests))
 	}
 	return pkg
 }
 
-func readTest(node *yaml.Node, index int, parent string, seen uses, p *problems) assessment.Test {
-	subject := parent + subjectOf("test", node, index)
-	fields, ok := readMapping(node, subject, testFields, p)
+func readTest(v yamlfile.Value, seen uses) assessment.Test {
+	m, ok := v.Mapping("id", "name", "description")
 	if !ok {
 		return assessment.Test{}
 	}
-	test := assessment.Test{
-		ID:   readID(fields["id"], node.Line, subject, seen, p),
-		Name: readRequired(fields["name"], node.Line, subject, "name", p),
-	}
-	test.Description, _ = readText(fields["description"], subject, "description", p)
-	return test
+	return assessment.Test{ID: readID(m, seen), Name: m.Required("name"), Description: m.Text("description")}
 }
 
 // readID returns a required id that nothing before has.
-func readID(f field, line int, subject string, seen uses, p *problems) string {
-	id := readRequired(f, line, subject, "id", p)
+func readID(m yamlfile.Mapping, seen uses) string {
+	id := m.ID("id")
 	if id == "" {
 		return ""
 	}
 	if first, used := seen[id]; used {
-		p.add(f.line, "%sthe id is used already on line %d", subject, first)
+		m.ProblemOf("id", "the id is used already on line %d", first)
 	} else {
-		seen[id] = f.line
+		seen[id] = m.LineOf("id")
 	}
 	return id
-}
-
-// readType returns a required type that is one of the known ones.
-func readType(f field, line int, subject string, p *problems) assessment.PackageType {
-	text := readRequired(f, line, subject, "type", p)
-	kind := assessment.PackageType(text)
-	if text != "" && !kind.Known() {
-		p.add(f.line, "%sunknown type %s%s; the types are %s",
-			subject, quoted(text), didYouMean(text, knownTypes), strings.Join(knownTypes, ", "))
-	}
-	return kind
-}
-
-// subjectOf names an element of a list by its id, or else by its position, for
-// the beginning of a message.
-func subjectOf(what string, node *yaml.Node, index int) string {
-	for i := 0; node.Kind == yaml.MappingNode && i+1 < len(node.Content); i += 2 {
-		key, value := node.Content[i], node.Content[i+1]
-		if key.Value == "id" && value.Kind == yaml.ScalarNode && strings.TrimSpace(value.Value) != "" && !isNull(value) {
-			return fmt.Sprintf("%s %s: ", what, quoted(value.Value))
-		}
-	}
-	return fmt.Sprintf("%s %d: ", what, index+1)
 }

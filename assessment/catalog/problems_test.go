@@ -85,6 +85,14 @@ func TestProblems(t *testing.T) {
 		{"byte order mark inside", "packages:\n- id: \uFEFFa", []catalog.Problem{{2, "control character U+FEFF"}}},
 		{"escaped NUL", "packages:\n- id: \"a\\0\"\n  name: b\n  type: behavioral", []catalog.Problem{{2, "package \"a\\x00\": id holds the control character U+0000"}}},
 
+		// Ids that look like another
+		{"no-break space in an id", "packages:\n- id: a\u00a0b\n  name: b\n  type: behavioral", []catalog.Problem{{2, `package "a\u00a0b": id holds the invisible character U+00A0`}}},
+		{"zero width space in an id", "packages:\n- name: b\n  id: a\u200b\n  type: behavioral", []catalog.Problem{{3, `package "a\u200b": id holds the invisible character U+200B`}}},
+		{"soft hyphen in a test's id", "packages:\n- id: a\n  name: b\n  type: behavioral\n  tests:\n  - id: a\u00adb\n    name: c", []catalog.Problem{{6, `package "a": test "a\u00adb": id holds the invisible character U+00AD`}}},
+		{"variation selector in an id", "packages:\n- id: a\ufe0f\n  name: b\n  type: behavioral", []catalog.Problem{{2, "package \"a\ufe0f\": id holds the invisible character U+FE0F"}}},
+		{"tab in an id", "packages:\n- id: \"a\\tb\"\n  name: b\n  type: behavioral", []catalog.Problem{{2, `package "a\tb": id holds the invisible character U+0009`}}},
+		{"blank at the end of an id", "packages:\n- id: \"a \"\n  name: b\n  type: behavioral", []catalog.Problem{{2, `package "a ": id begins or ends with a blank`}}},
+
 		// Syntax
 		{"tab", "packages:\n\t- id: a", []catalog.Problem{{2, "not YAML, here or below: found character that cannot start any token"}}},
 		{"colon in text", "packages:\n- id: a\n  name: b: c", []catalog.Problem{{3, "not YAML, here or below: mapping values are not allowed in this context"}}},

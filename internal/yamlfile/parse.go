@@ -1,12 +1,12 @@
-package catalog
+package yamlfile
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -14,7 +14,7 @@ import (
 // parseYAML returns the value at the top of the only document. The parser does
 // not expand aliases and bounds the depth of what it reads, so that the tree is
 // never larger than in proportion to the text.
-func parseYAML(data []byte, p *problems) *yaml.Node {
+func parseYAML(data []byte, p *Problems) *yaml.Node {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	root, err := next(decoder)
 	switch {
@@ -56,11 +56,6 @@ func next(decoder *yaml.Decoder) (top *yaml.Node, err error) {
 	return document.Content[0], nil
 }
 
-var (
-	lineOfError   = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
-	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
-)
-
 // grammarErrors are the messages of yaml.v3's parser, as opposed to its
 // scanner. They come with the line before the one that the parser means, which
 // is often not that of the mistake but where the list or mapping begins.
@@ -79,21 +74,40 @@ var grammarErrors = map[string]bool{
 
 // addSyntax reports an error of yaml.v3 at its line. The parser leaves the
 // first line out.
-func addSyntax(err error, data []byte, p *problems) {
-	line, message := 1, err.Error()
-	if match := lineOfError.FindStringSubmatch(message); match != nil {
-		message = match[2]
-		if n, err := strconv.Atoi(match[1]); err == nil {
-			line = n
-			if grammarErrors[message] {
-				line++
-			}
-		}
+func addSyntax(err error, data []byte, p *Problems) {
+	line, message := lineOf(err)
+	if grammarErrors[message] && line > 0 {
+		line++
 	}
-	if match := unknownAnchor.FindStringSubmatch(message); match != nil {
-		before, _, _ := bytes.Cut(data, []byte("*"+match[1]))
+	if name, found := unknownAnchor(message); found {
+		before, _, _ := bytes.Cut(data, []byte("*"+name))
 		p.add(1+bytes.Count(before, []byte("\n")), noAliases)
 		return
 	}
-	p.add(line, "not YAML, here or below: %s", message)
+	p.add(max(line, 1), "not YAML, here or below: %s", message)
+}
+
+// lineOf takes an error such as "yaml: line 3: did not find expected key" apart.
+// The line is 0 if it names none.
+func lineOf(err error) (line int, message string) {
+	message, _ = strings.CutPrefix(err.Error(), "yaml: ")
+	rest, found := strings.CutPrefix(message, "line ")
+	if !found {
+		return 0, message
+	}
+	number, text, found := strings.Cut(rest, ": ")
+	line, bad := strconv.Atoi(number)
+	if !found || bad != nil {
+		return 0, message
+	}
+	return line, text
+}
+
+// unknownAnchor returns the name in "unknown anchor 'b' referenced".
+func unknownAnchor(message string) (name string, found bool) {
+	name, found = strings.CutPrefix(message, "unknown anchor '")
+	if !found {
+		return "", false
+	}
+	return strings.CutSuffix(name, "' referenced")
 }

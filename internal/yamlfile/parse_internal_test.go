@@ -1,4 +1,4 @@
-package catalog
+package yamlfile
 
 import (
 	"testing"
@@ -18,7 +18,7 @@ func TestParserPanicIsAnError(t *testing.T) {
 	require.EqualError(t, err, "the parser gave up: index out of range")
 	require.Nil(t, top)
 
-	var p problems
+	var p Problems
 	addSyntax(err, nil, &p)
 	require.EqualError(t, p.err(), "line 1: not YAML, here or below: the parser gave up: index out of range")
 }

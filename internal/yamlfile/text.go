@@ -1,4 +1,4 @@
-package catalog
+package yamlfile
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ const byteOrderMark = '\uFEFF'
 // checkText refuses what is not a text of tolerable size. The YAML parser would
 // find most of it, too, but not say where; and given a UTF-16 byte order mark,
 // it would read a document that no editor shows.
-func checkText(data []byte, p *problems) {
+func checkText(data []byte, p *Problems) {
 	if len(data) > MaxSize {
 		p.add(1, "larger than %d bytes", MaxSize)
 		return
@@ -27,7 +27,7 @@ func checkText(data []byte, p *problems) {
 }
 
 // checkLine reports the first bad character of a line.
-func checkLine(line int, text []byte, p *problems) {
+func checkLine(line int, text []byte, p *Problems) {
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
 		switch {
