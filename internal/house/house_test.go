@@ -161,6 +161,12 @@ func refused(s source, target string) string {
 		return ""
 	}
 	if within(target, testify) || within(target, gocmp) {
+		if s.dir == "internal/vendortest" {
+			return ""
+		}
+		return "only _test.go files and internal/vendortest may"
+	}
+	if target == module+"/internal/vendortest" {
 		return "only _test.go files may"
 	}
 	if ours {
@@ -199,6 +205,8 @@ func permitted(dir string) []string {
 		return []string{"assessment", "webhook", "internal/transport", "assessment/inbound", "internal/lenient", "internal/outbound"}
 	case within(dir, "internal/simkit") || within(dir, "internal/lenient"):
 		return nil
+	case within(dir, "internal/vendortest"):
+		return []string{"assessment", "webhook"}
 	case within(dir, "internal/outbound"):
 		return []string{"assessment"}
 	case within(dir, "assessment/inbound"):
@@ -545,6 +553,10 @@ func TestRules(t *testing.T) {
 		{name: "vendor transport", rule: "imports", file: "ashby/k.go", body: imp("ashby", ours+"internal/transport")},
 		{name: "vendor retryablehttp", rule: "imports", file: "kombo/k.go", body: imp("kombo", retryable), want: "not among"},
 		{name: "vendor catalog", rule: "imports", file: "kombo/k.go", body: imp("kombo", ours+"assessment/catalog"), want: "not among"},
+		{name: "vendor laws", rule: "imports", file: "kombo/k.go", body: imp("kombo", ours+"internal/vendortest"), want: "only _test.go files may"},
+		{name: "vendor laws in a test", rule: "imports", file: "kombo/k_test.go", body: imp("kombo", ours+"internal/vendortest")},
+		{name: "laws testify", rule: "imports", file: "internal/vendortest/l.go", body: imp("vendortest", testify+"/require")},
+		{name: "laws vendor", rule: "imports", file: "internal/vendortest/l.go", body: imp("vendortest", ours+"kombo"), want: "not among"},
 		{name: "vendor own simulator", rule: "imports", file: "kombo/k.go", body: imp("kombo", ours+"kombo/kombotest"), want: "not among"},
 		{name: "vendor other vendor", rule: "imports", file: "kombo/k.go", body: imp("kombo", ours+"ashby"), want: "never import each other"},
 		{name: "vendor other vendor in a test", rule: "imports", file: "kombo/k_test.go", body: imp("kombo", ours+"ashby/ashbytest"), want: "never import each other"},
