@@ -1,10 +1,8 @@
 package ashby_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"testing"
 
@@ -12,31 +10,21 @@ import (
 
 	"github.com/assessbridge/assessbridge/ashby"
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/vendortest"
 )
-
-// nobody is a ResponseWriter that keeps nothing.
-type nobody struct {
-	header http.Header
-	status int
-}
-
-func (n *nobody) Header() http.Header         { return n.header }
-func (n *nobody) Write(p []byte) (int, error) { return len(p), nil }
-func (n *nobody) WriteHeader(status int)      { n.status = status }
-
-// benchRequest is a call without anything that only a test needs.
-func benchRequest(body []byte, header http.Header, to *http.Request) *http.Request {
-	return &http.Request{
-		Method: http.MethodPost, URL: to.URL, ProtoMajor: 1, ProtoMinor: 1, Header: header,
-		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
-	}
-}
 
 // benchStarted is an answer with a first update.
 var benchStarted = assessment.Started{
 	ReportURL: reportURL, Update: &assessment.Result{
 		StatusText: "Invitation sent", Attributes: []assessment.Attribute{{ID: "eta", Label: "Expected time to complete", Value: assessment.Elapsed(90 * 60e9)}},
 	},
+}
+
+// benchRequest is a call without anything that only a test needs.
+func benchRequest(body []byte, header http.Header, to *http.Request) *http.Request {
+	r := vendortest.BareRequest(body, header)
+	r.URL = to.URL
+	return r
 }
 
 func benchHandler(b testing.TB) (*ashby.Handler, *http.Request) {
@@ -54,10 +42,10 @@ func BenchmarkStart(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		w := &nobody{header: http.Header{}}
+		w := new(vendortest.Nobody)
 		handler.ServeHTTP(w, benchRequest(body, r.Header, r))
-		if w.status != 200 {
-			b.Fatal(w.status)
+		if w.Status != 200 {
+			b.Fatal(w.Status)
 		}
 	}
 }
@@ -74,10 +62,10 @@ func BenchmarkFirstStart(b *testing.B) {
 	r := request("/assessment.start", nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		w := &nobody{header: http.Header{}}
+		w := new(vendortest.Nobody)
 		handler.ServeHTTP(w, benchRequest(body, r.Header, r))
-		if w.status != 200 {
-			b.Fatal(w.status)
+		if w.Status != 200 {
+			b.Fatal(w.Status)
 		}
 		b.StopTimer()
 		if err := intake.Cancel(b.Context(), quiet.last); err != nil {
@@ -175,24 +163,13 @@ func BenchmarkStartFloor(b *testing.B) {
 	}
 }
 
-// discard is an Ashby that costs next to nothing.
-type discard struct{}
-
-func (discard) RoundTrip(r *http.Request) (*http.Response, error) {
-	_, _ = io.Copy(io.Discard, r.Body)
-	_ = r.Body.Close()
-	return &http.Response{
-		StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader([]byte(written))), ContentLength: int64(len(written)),
-	}, nil
-}
-
 var benchResult = assessment.Result{
 	Status: assessment.StatusCompleted, ReportURL: reportURL, At: at(moment), Score: assessment.ScoreOutOf(87.4, 100),
 	Outcome: assessment.OutcomePassed, Attributes: []assessment.Attribute{{ID: "fit", Label: "Role fit", Value: assessment.Text("Excellent")}},
 }
 
 func BenchmarkPublishResult(b *testing.B) {
-	client := newClient(b, discard{})
+	client := newClient(b, discard{Body: []byte(written)})
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := client.PublishResult(b.Context(), ref, benchResult); err != nil {
@@ -201,34 +178,22 @@ func BenchmarkPublishResult(b *testing.B) {
 	}
 }
 
-// Allocations are hard numbers; the race detector adds its own.
 func TestAllocations(t *testing.T) {
-	client := newClient(t, discard{})
+	client := newClient(t, discard{Body: []byte(written)})
 	handler, r := benchHandler(t)
 	body := minimal(t)
-	for name, gate := range map[string]struct {
-		limit float64
-		run   func() error
-	}{
-		"update": {66, func() error {
+	vendortest.Allocations(t, map[string]vendortest.Gate{
+		"update": {Limit: 66, Run: func() error {
 			_, err := client.PublishResult(t.Context(), ref, benchResult)
 			return err
 		}},
-		"start again": {124, func() error { // 117 from Go 1.26 on
-			handler.ServeHTTP(&nobody{header: http.Header{}}, benchRequest(body, r.Header, r))
+		"start again": {Limit: 124, Run: func() error { // 117 from Go 1.26 on
+			handler.ServeHTTP(new(vendortest.Nobody), benchRequest(body, r.Header, r))
 			return nil
 		}},
-		"event": {20, func() error {
+		"event": {Limit: 20, Run: func() error {
 			_, err := ashby.ParseEvent([]byte(`{"webhookActionId":"1","action":"candidateDelete","data":{"candidate":{"id":"1"}}}`))
 			return err
 		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got := testing.AllocsPerRun(200, func() { require.NoError(t, gate.run()) })
-			t.Logf("%.0f allocations", got)
-			if !raceEnabled {
-				require.LessOrEqual(t, got, gate.limit)
-			}
-		})
-	}
+	})
 }

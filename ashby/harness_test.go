@@ -4,26 +4,20 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessbridge/assessbridge/ashby"
 	"github.com/assessbridge/assessbridge/ashby/ashbytest"
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/vendortest"
 )
 
 // What the tests must find again nowhere but where it belongs.
@@ -39,64 +33,42 @@ const (
 	reportURL    = "https://app.example-assessments.test/reports/3f0d5c0e-8a52-4b53-9d0a-6b7f2f3f1a10"
 )
 
-var errReset = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
-
 // ref is the assessment of the examples.
 var ref = assessment.OrderRef{Vendor: assessment.Ashby, Account: account, ID: assessmentID}
 
-// step is one thing that a scripted Ashby does.
-type step func(*http.Request) (*http.Response, error)
+// The shared harness under the names that the tests use.
+type (
+	step         = vendortest.Step
+	seen         = vendortest.Seen
+	lockedBuffer = vendortest.Log
+	discard      = vendortest.Discard
+)
 
-// answers is an HTTP answer; header alternates names and values.
-func answers(status int, body string, header ...string) step {
-	return func(r *http.Request) (*http.Response, error) {
-		h := http.Header{}
-		for i := 0; i < len(header); i += 2 {
-			h.Set(header[i], header[i+1])
-		}
-		return &http.Response{
-			StatusCode: status, Header: h, Request: r,
-			Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
-		}, nil
-	}
-}
+const raceEnabled = vendortest.RaceEnabled
 
-// breaks is a request without an answer.
-func breaks(err error) step {
-	return func(*http.Request) (*http.Response, error) { return nil, err }
-}
+var (
+	answers         = vendortest.Answers
+	breaks          = vendortest.Breaks
+	errReset        = vendortest.ErrReset
+	serve           = vendortest.Serve
+	example         = vendortest.Example
+	requireSameJSON = vendortest.SameJSON
+	decoded         = vendortest.Decoded
+	requireEqual    = vendortest.Equal
+	apiError        = vendortest.APIError
+	paths           = vendortest.Paths
+)
 
-// seen is a request as the scripted Ashby got it.
-type seen struct {
-	Method, URL, Body string
-	Header            http.Header
-}
-
-// script goes through its steps and stays at the last one.
+// script is a scripted Ashby with the requests that it got.
 type script struct {
-	steps []step
-
-	mu   sync.Mutex
+	*vendortest.Script
 	seen []seen
 }
 
-func play(steps ...step) *script { return &script{steps: steps} }
-
-func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
-	got := seen{Method: r.Method, URL: r.URL.String(), Header: r.Header.Clone()}
-	if r.Body != nil {
-		defer r.Body.Close()
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		got.Body = string(body)
-	}
-	s.mu.Lock()
-	s.seen = append(s.seen, got)
-	next := s.steps[min(len(s.seen), len(s.steps))-1]
-	s.mu.Unlock()
-	return next(r)
+func play(steps ...step) *script {
+	s := new(script)
+	s.Script = vendortest.Play(&s.seen, steps...)
+	return s
 }
 
 func (s *script) timestamps(t testing.TB) (all []int64) {
@@ -121,57 +93,6 @@ func newClient(t testing.TB, rt http.RoundTripper, options ...func(*ashby.Config
 	client, err := ashby.New(config)
 	require.NoError(t, err)
 	return client
-}
-
-// example reads an example body.
-func example(t testing.TB, name string) []byte {
-	t.Helper()
-	body, err := os.ReadFile(filepath.Join("testdata", name))
-	require.NoError(t, err)
-	return body
-}
-
-// requireSameJSON compares by meaning. Numbers are compared as written: 87.4
-// must not become 87.40000000000001.
-func requireSameJSON(t testing.TB, want, got []byte) {
-	t.Helper()
-	require.Empty(t, cmp.Diff(decoded(t, want), decoded(t, got)))
-}
-
-func decoded(t testing.TB, text []byte) any {
-	t.Helper()
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	var value any
-	require.NoError(t, decoder.Decode(&value), "%s", text)
-	_, err := decoder.Token()
-	require.ErrorIs(t, err, io.EOF, "more than one document")
-	return value
-}
-
-func requireEqual(t testing.TB, want, got any) {
-	t.Helper()
-	require.Empty(t, cmp.Diff(want, got))
-}
-
-func apiError(t testing.TB, err error) *assessment.APIError {
-	t.Helper()
-	var api *assessment.APIError
-	require.True(t, errors.As(err, &api), "%T: %v", err, err)
-	return api
-}
-
-// paths are the paths of the problems of a validation error, in order.
-func paths(t testing.TB, err error) []string {
-	t.Helper()
-	var invalid *assessment.ValidationError
-	require.True(t, errors.As(err, &invalid), "%T: %v", err, err)
-	var all []string
-	for _, p := range invalid.Problems {
-		require.NotEmpty(t, p.Message, p.Path)
-		all = append(all, p.Path)
-	}
-	return all
 }
 
 // provider is a host of which each test sets what it does.
@@ -238,24 +159,6 @@ func failsWith(err error) *provider {
 	}}
 }
 
-// lockedBuffer is a log that late goroutines may still write to.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // keys is an Authenticate that knows some keys, in place of a database.
 func keys(known map[string]string) func(context.Context, string) (string, error) {
 	return func(_ context.Context, key string) (string, error) {
@@ -313,16 +216,8 @@ func newHost(t testing.TB, p *provider, o options) *host {
 
 func (h *host) observer() assessment.Observer {
 	return assessment.Observer{
-		Delivery: func(_ context.Context, d assessment.Delivery) {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.deliveries = append(h.deliveries, d)
-		},
-		Drift: func(_ context.Context, d assessment.Drift) {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.drift = append(h.drift, d)
-		},
+		Delivery: vendortest.Into(&h.mu, &h.deliveries),
+		Drift:    vendortest.Into(&h.mu, &h.drift),
 	}
 }
 
@@ -343,12 +238,6 @@ func request(path string, body []byte, changes ...func(*http.Request)) *http.Req
 
 func withKey(user, password string) func(*http.Request) {
 	return func(r *http.Request) { r.SetBasicAuth(user, password) }
-}
-
-func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
 }
 
 // delivered is the one delivery that was reported.

@@ -53,7 +53,7 @@ func TestAttachmentsAreWellFormed(t *testing.T) {
 func TestLargeAttachmentIsHeldOnce(t *testing.T) {
 	const size = 20 << 20
 	data := bytes.Repeat([]byte("0123456789abcdef"), size/16)
-	client := newClient(t, discard{[]byte(written)})
+	client := newClient(t, discard{Body: []byte(written)})
 	result := done(func(r *assessment.Result) {
 		r.Attachments = []assessment.Attachment{{Name: "a.pdf", ContentType: "application/pdf", Data: data}}
 	})

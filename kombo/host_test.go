@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/vendortest"
 	"github.com/assessbridge/assessbridge/kombo"
 	"github.com/assessbridge/assessbridge/webhook"
 )
@@ -47,24 +48,6 @@ func (*provider) Packages(context.Context, assessment.PackageQuery) ([]assessmen
 
 func (*provider) CancelOrder(context.Context, assessment.OrderRef) error {
 	return errors.New("not asked by Kombo")
-}
-
-// lockedBuffer is a log that late goroutines may still write to.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 const secretKey = "kombo-test-webhook-secret-0001"
@@ -106,16 +89,8 @@ func newHost(t testing.TB, p *provider, o options) *host {
 	config := kombo.WebhookConfig{
 		Intake: h.intake, Verifier: h.verifier, Connection: "eu", Logger: logger,
 		Observer: assessment.Observer{
-			Delivery: func(_ context.Context, d assessment.Delivery) {
-				h.mu.Lock()
-				defer h.mu.Unlock()
-				h.deliveries = append(h.deliveries, d)
-			},
-			Drift: func(_ context.Context, d assessment.Drift) {
-				h.mu.Lock()
-				defer h.mu.Unlock()
-				h.drift = append(h.drift, d)
-			},
+			Delivery: vendortest.Into(&h.mu, &h.deliveries),
+			Drift:    vendortest.Into(&h.mu, &h.drift),
 		},
 	}
 	if o.config != nil {
@@ -139,12 +114,6 @@ func signedRequest(v *webhook.Verifier, body []byte, changes ...func(*http.Reque
 		change(r)
 	}
 	return r
-}
-
-func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
 }
 
 // delivered is the one delivery that was reported.

@@ -3,12 +3,9 @@ package stackone_test
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -16,23 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/vendortest"
 	"github.com/assessbridge/assessbridge/stackone"
 	"github.com/assessbridge/assessbridge/stackone/stackonetest"
 	"github.com/assessbridge/assessbridge/webhook"
 )
-
-// discard is a StackOne that costs next to nothing.
-type discard struct{ body []byte }
-
-func (d discard) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		_, _ = io.Copy(io.Discard, r.Body)
-		_ = r.Body.Close()
-	}
-	return &http.Response{
-		StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(d.body)), ContentLength: int64(len(d.body)),
-	}, nil
-}
 
 // grown adds an ATS's payload to an order, which is what makes them large.
 func grown(t testing.TB, size int) []byte {
@@ -47,14 +32,7 @@ func grown(t testing.TB, size int) []byte {
 
 // eachSize runs a benchmark over an order grown to about each size.
 func eachSize(b *testing.B, run func(b *testing.B, body []byte)) {
-	for _, size := range []int{1 << 10, 8 << 10, 64 << 10} {
-		body := grown(b, size)
-		b.Run(fmt.Sprintf("%dKiB", size>>10), func(b *testing.B) {
-			b.SetBytes(int64(len(body)))
-			b.ReportAllocs()
-			run(b, body)
-		})
-	}
+	vendortest.EachSize(b, func(size int) []byte { return grown(b, size) }, run)
 }
 
 func benchVerifier(t testing.TB) *webhook.Verifier {
@@ -62,20 +40,6 @@ func benchVerifier(t testing.TB) *webhook.Verifier {
 	verifier, err := stackone.NewVerifier(webhook.Secret{ID: "now", Key: stackonetest.DefaultWebhookSecret})
 	require.NoError(t, err)
 	return verifier
-}
-
-// hmacFloor is the least that a check can do by hand.
-func hmacFloor(body, want []byte) bool {
-	mac := hmac.New(sha256.New, []byte(stackonetest.DefaultWebhookSecret))
-	mac.Write(body)
-	return hmac.Equal(mac.Sum(nil), want)
-}
-
-func signatureOf(t testing.TB, body []byte) []byte {
-	t.Helper()
-	want, err := base64.RawURLEncoding.DecodeString(benchVerifier(t).Sign(body))
-	require.NoError(t, err)
-	return want
 }
 
 // plainOrder is the documented body, typed by hand.
@@ -140,10 +104,10 @@ type plainHuman struct {
 // BenchmarkEventFloor verifies and decodes by hand.
 func BenchmarkEventFloor(b *testing.B) {
 	eachSize(b, func(b *testing.B, body []byte) {
-		want := signatureOf(b, body)
+		want := vendortest.Sum(stackonetest.DefaultWebhookSecret, body)
 		for b.Loop() {
 			var order plainOrder
-			if !hmacFloor(body, want) || json.Unmarshal(body, &order) != nil {
+			if !vendortest.SignedBy(stackonetest.DefaultWebhookSecret, body, want) || json.Unmarshal(body, &order) != nil {
 				b.Fatal("no order")
 			}
 		}
@@ -166,33 +130,6 @@ func BenchmarkEvent(b *testing.B) {
 	})
 }
 
-// nobody is a ResponseWriter that keeps nothing.
-type nobody struct {
-	header http.Header
-	status int
-}
-
-func (n *nobody) Header() http.Header         { return n.header }
-func (n *nobody) Write(p []byte) (int, error) { return len(p), nil }
-func (n *nobody) WriteHeader(status int)      { n.status = status }
-
-func serveInParallel(b *testing.B, h http.Handler, header http.Header, body []byte) {
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			r := &http.Request{
-				Method: http.MethodPost, ProtoMajor: 1, ProtoMinor: 1, Header: header,
-				Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
-			}
-			w := &nobody{header: http.Header{}}
-			h.ServeHTTP(w, r)
-			if w.status != 200 {
-				b.Error(w.status)
-				return
-			}
-		}
-	})
-}
-
 // BenchmarkServeHTTP takes a delivery from request to answer, on all cores. The
 // queue takes the order, so that no store is measured.
 func BenchmarkServeHTTP(b *testing.B) {
@@ -201,23 +138,16 @@ func BenchmarkServeHTTP(b *testing.B) {
 			c.Queue = func(context.Context, assessment.Order) error { return nil }
 			c.Logger, c.Observer = nil, assessment.Observer{}
 		})
-		serveInParallel(b, h.handler, signedWith(h.verifier.Sign(body)), body)
+		vendortest.InParallel(b, h.handler, signedWith(h.verifier.Sign(body)), body)
 	})
 }
 
 // BenchmarkServeHTTPFloor reads, checks and decodes by hand.
 func BenchmarkServeHTTPFloor(b *testing.B) {
+	const key = stackonetest.DefaultWebhookSecret
 	eachSize(b, func(b *testing.B, body []byte) {
-		want := signatureOf(b, body)
-		serveInParallel(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			got, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
-			var order plainOrder
-			if err != nil || !hmacFloor(got, want) || json.Unmarshal(got, &order) != nil {
-				w.WriteHeader(http.StatusBadRequest)
-				return
-			}
-			w.WriteHeader(http.StatusOK)
-		}), http.Header{}, body)
+		floor := vendortest.FloorHandler(key, vendortest.Sum(key, body), func() any { return new(plainOrder) })
+		vendortest.InParallel(b, floor, http.Header{}, body)
 	})
 }
 
@@ -231,7 +161,7 @@ var benchResult = assessment.Result{
 }
 
 func BenchmarkPublishResult(b *testing.B) {
-	client := newClient(b, discard{benchAnswer})
+	client := newClient(b, discard{Body: benchAnswer})
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := client.PublishResult(b.Context(), ref, benchResult); err != nil {
@@ -243,7 +173,7 @@ func BenchmarkPublishResult(b *testing.B) {
 // BenchmarkPublishResultFloor is the same call with net/http alone: a deadline,
 // the headers, the body encoded from a struct, the answer read and decoded.
 func BenchmarkPublishResultFloor(b *testing.B) {
-	client := &http.Client{Transport: discard{benchAnswer}}
+	client := &http.Client{Transport: discard{Body: benchAnswer}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := plainPublish(b.Context(), client); err != nil {
@@ -253,76 +183,45 @@ func BenchmarkPublishResultFloor(b *testing.B) {
 }
 
 func plainPublish(ctx context.Context, client *http.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
 	type score struct {
 		Value string `json:"value"`
 		Min   string `json:"min"`
 		Max   string `json:"max"`
 	}
-	body, err := json.Marshal(struct {
-		Score          score             `json:"score"`
-		SubmissionDate time.Time         `json:"submission_date"`
-		Summary        string            `json:"summary"`
-		Result         map[string]string `json:"result"`
-		ResultURL      string            `json:"result_url"`
-	}{score{"87.4", "0", "100"}, benchResult.CompletedAt, "Good\nRole fit: Excellent", map[string]string{"value": "passed"}, benchResult.ReportURL})
-	if err != nil {
-		return err
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPatch, "https://api.stackone.com/unified/ats/assessments/orders/c28x%2FIQ%2B%3D/result", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Accept", "application/json")
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("User-Agent", "floor")
-	r.SetBasicAuth(testKey, "")
-	r.Header.Set("X-Account-Id", account)
-	response, err := client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	got, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
 	var answer struct {
 		StatusCode int `json:"statusCode"`
 	}
-	return json.Unmarshal(got, &answer)
+	return vendortest.PlainCall(ctx, client, http.MethodPatch, "https://api.stackone.com/unified/ats/assessments/orders/c28x%2FIQ%2B%3D/result",
+		map[string]string{"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte(testKey+":")), "X-Account-Id": account},
+		struct {
+			Score          score             `json:"score"`
+			SubmissionDate time.Time         `json:"submission_date"`
+			Summary        string            `json:"summary"`
+			Result         map[string]string `json:"result"`
+			ResultURL      string            `json:"result_url"`
+		}{
+			score{"87.4", "0", "100"}, benchResult.CompletedAt, "Good\nRole fit: Excellent",
+			map[string]string{"value": "passed"}, benchResult.ReportURL,
+		}, &answer)
 }
 
-// Allocations are hard numbers; the race detector adds its own.
 func TestAllocations(t *testing.T) {
-	client := newClient(t, discard{benchAnswer})
+	client := newClient(t, discard{Body: benchAnswer})
 	verifier := benchVerifier(t)
 	body := orderBody(t)
 	header := signedWith(verifier.Sign(body))
-	for name, gate := range map[string]struct {
-		limit float64
-		run   func() error
-	}{
-		"call": {60, func() error {
+	vendortest.Allocations(t, map[string]vendortest.Gate{
+		"call": {Limit: 60, Run: func() error {
 			_, err := client.PublishResult(t.Context(), ref, benchResult)
 			return err
 		}},
-		"verify": {0, func() error {
+		"verify": {Limit: 0, Run: func() error {
 			_, err := verifier.Verify(header, body)
 			return err
 		}},
-		"event": {62, func() error {
+		"event": {Limit: 62, Run: func() error {
 			_, err := stackone.ParseEvent(body)
 			return err
 		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got := testing.AllocsPerRun(200, func() { require.NoError(t, gate.run()) })
-			t.Logf("%v allocations", got)
-			if !raceEnabled {
-				require.LessOrEqual(t, got, gate.limit)
-			}
-		})
-	}
+	})
 }

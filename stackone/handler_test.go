@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/vendortest"
 	"github.com/assessbridge/assessbridge/stackone"
 	"github.com/assessbridge/assessbridge/stackone/stackonetest"
 	"github.com/assessbridge/assessbridge/webhook"
@@ -60,24 +61,6 @@ func rejecting(err error) *provider {
 	}}
 }
 
-// lockedBuffer is a log that late goroutines may still write to.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // host is a handler with everything that it reports to.
 type host struct {
 	provider *provider
@@ -103,16 +86,8 @@ func newHost(t testing.TB, p *provider, options ...func(*stackone.WebhookConfig)
 	config := stackone.WebhookConfig{
 		Intake: h.intake, Verifier: h.verifier, Logger: logger,
 		Observer: assessment.Observer{
-			Delivery: func(_ context.Context, d assessment.Delivery) {
-				h.mu.Lock()
-				defer h.mu.Unlock()
-				h.deliveries = append(h.deliveries, d)
-			},
-			Drift: func(_ context.Context, d assessment.Drift) {
-				h.mu.Lock()
-				defer h.mu.Unlock()
-				h.drift = append(h.drift, d)
-			},
+			Delivery: vendortest.Into(&h.mu, &h.deliveries),
+			Drift:    vendortest.Into(&h.mu, &h.drift),
 		},
 	}
 	for _, set := range options {
@@ -133,12 +108,6 @@ func (h *host) post(body []byte, changes ...func(*http.Request)) *httptest.Respo
 		change(r)
 	}
 	return serve(h.handler, r)
-}
-
-func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
 }
 
 // last is what was reported of the latest delivery.

@@ -49,7 +49,7 @@ var aisles = []aisle{
 	{folder: "internal/outbound", may: []string{"assessment"}},
 	{folder: "internal/transport", may: []string{"assessment", "internal/lenient", retryable}},
 	{folder: "internal/yamlfile", may: []string{yaml}},
-	{folder: "internal/vendortest", may: []string{ours, testify, gocmp}},
+	{folder: "internal/vendortest", may: []string{"assessment", "webhook", testify, gocmp}},
 	{folder: "", may: []string{ours}},
 }
 

@@ -1,5 +1,0 @@
-//go:build race
-
-package ashby_test
-
-const raceEnabled = true

@@ -1,0 +1,6 @@
+//go:build race
+
+package vendortest
+
+// RaceEnabled says whether the race detector is on, which allocates too.
+const RaceEnabled = true

@@ -1,5 +1,0 @@
-//go:build race
-
-package kombo_test
-
-const raceEnabled = true

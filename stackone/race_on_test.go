@@ -1,5 +1,0 @@
-//go:build race
-
-package stackone_test
-
-const raceEnabled = true
