@@ -2,13 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http/httptest"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/assessbridge/assessbridge/ashby"
@@ -32,21 +28,10 @@ type simulation struct {
 
 	stackone *stackonetest.Server
 	stop     context.CancelFunc // the worker
-	rows     []row
 }
 
-// row is one line of the table: what an order met, what the vendor's side holds
-// in the end, and what of it is not as it should be.
-type row struct {
-	vendor, order, met, holds string
-	wrong                     []string
-}
-
-// errWrong is the exit status of a simulation in which something went wrong.
-var errWrong = errors.New("not everything is as it should be")
-
-// play starts the simulation, plays all orders and prints the table.
-func play(ctx context.Context, packages []assessment.Package, stdout io.Writer) error {
+// play starts the simulation, plays all orders and prints what became of each.
+func play(ctx context.Context, packages []assessment.Package, p *report) error {
 	sim, err := newSimulation(packages)
 	if err != nil {
 		return err
@@ -57,9 +42,9 @@ func play(ctx context.Context, packages []assessment.Package, stdout io.Writer) 
 		if err := scenario.play(ctx, sim, &r); err != nil {
 			r.wrong = append(r.wrong, err.Error())
 		}
-		sim.rows = append(sim.rows, r)
+		p.print(r)
 	}
-	return sim.print(stdout)
+	return p.sum()
 }
 
 func newSimulation(packages []assessment.Package) (*simulation, error) {
@@ -110,28 +95,6 @@ func (s *simulation) close() {
 	s.ashby.Close()
 	s.stackone.Close()
 	s.stop()
-}
-
-func (s *simulation) print(stdout io.Writer) error {
-	var err error
-	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "VENDOR\tORDER\tWHAT IT MET\tWHAT THE VENDOR HOLDS\t")
-	for _, r := range s.rows {
-		verdict := "ok"
-		if len(r.wrong) > 0 {
-			verdict = "WRONG: " + strings.Join(r.wrong, "; ")
-			err = errWrong
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.vendor, r.order, r.met, r.holds, verdict)
-	}
-	return errors.Join(err, table.Flush())
-}
-
-// want notes what is not as it should be.
-func (r *row) want(ok bool, what string) {
-	if !ok {
-		r.wrong = append(r.wrong, "want "+what)
-	}
 }
 
 // publish writes a result and adds how that went.

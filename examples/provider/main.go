@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	}
 	logger := slog.New(slog.NewTextHandler(stderr, nil))
 	if *listen == "" {
-		return play(ctx, packages, stdout)
+		return play(ctx, packages, &report{w: stdout, colours: coloured(stdout, env)})
 	}
 	var ashbyCustomers customers
 	if text := env("ASHBY_CUSTOMERS"); text != "" {

@@ -87,8 +87,20 @@ func (q *orderQueue) drain(ctx context.Context) error {
 	}
 }
 
+// workers is how many orders are worked on at a time, so that none has to wait for
+// one whose lookups are slow.
+const workers = 8
+
 // work takes orders from the queue until ctx ends.
 func (v *service) work(ctx context.Context) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	for range workers {
+		all.Go(func() { v.workAlone(ctx) })
+	}
+}
+
+func (v *service) workAlone(ctx context.Context) {
 	for {
 		select {
 		case o := <-v.queue.orders:
