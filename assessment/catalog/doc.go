@@ -24,8 +24,27 @@
 //	packages.yaml:7: package "1001": unknown field "nmae", did you mean "name"?
 //	packages.yaml:7: package "1001": missing name
 //
+// # Ids of the customers'
+//
+// Some ATSs have no list of packages to choose from: the customer creates them by
+// hand, with ids of its own, or enters one static id for everything. The same file
+// says what they mean, for all customers or for one:
+//
+//	aliases:
+//	  - id: RECRUITING_ASSESSMENT_TEST-6-111
+//	    package: typescript_test
+//	    vendor: stackone              # any, if absent
+//	    account: "45355976281015164504" # all, if absent
+//	jobs:
+//	  - account: "45355976281015164504"
+//	    job: J-1                      # its id, remote id or code
+//	    package: typescript_test
+//
+// [Wrap] puts this in front of a provider. Those who keep the mapping in a database
+// implement [Resolver].
+//
+// # Form
+//
 // Only plain YAML is understood: anchors, aliases, merge keys and tags, with
 // which a small file can become a huge or a surprising one, are refused.
-//
-// This is the only package of the module that imports gopkg.in/yaml.v3.
 package catalog

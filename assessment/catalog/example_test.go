@@ -1,10 +1,12 @@
 package catalog_test
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"testing/fstest"
 
+	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/assessment/catalog"
 )
 
@@ -30,6 +32,30 @@ packages:
 	// Output:
 	// typescript_test TypeScript skills_test 0
 	// 007 Criminal record background_check 1
+}
+
+// A customer on Workday created the test by hand, with an id of Workday's.
+func ExampleWrap() {
+	mapped, err := catalog.New([]byte(`
+packages:
+  - {id: typescript_test, name: TypeScript, type: skills_test}
+aliases:
+  - {id: RECRUITING_ASSESSMENT_TEST-6-111, package: typescript_test, account: "4535"}
+`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	provider := catalog.Wrap(&inner{}, mapped) // give it to the intake in place of yours
+	for _, account := range []string{"4535", "4536"} {
+		_, err := provider.StartOrder(context.Background(), assessment.Order{
+			Ref:     assessment.OrderRef{Vendor: assessment.StackOne, Account: account, ID: "1"},
+			Package: assessment.Package{ID: "RECRUITING_ASSESSMENT_TEST-6-111"},
+		})
+		fmt.Println(account, err)
+	}
+	// Output:
+	// 4535 <nil>
+	// 4536 order rejected
 }
 
 // In a program, the file system is most often an embed.FS.

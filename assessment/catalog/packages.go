@@ -17,19 +17,23 @@ var knownTypes = []string{
 // uses is where each id was seen first.
 type uses map[string]int
 
-// readDocument returns the packages below the top of the document.
-func readDocument(top yamlfile.Value) []assessment.Package {
-	document, ok := top.Mapping("packages")
+// readDocument reads the packages first: what follows refers to them.
+func (c *Catalog) readDocument(top yamlfile.Value) {
+	document, ok := top.Mapping("packages", "aliases", "jobs")
 	if !ok {
-		return nil
+		return
 	}
 	list := document.RequiredList("packages")
-	packages := make([]assessment.Package, 0, len(list))
+	c.packages = make([]assessment.Package, 0, len(list))
 	seen := uses{}
 	for i, element := range list {
-		packages = append(packages, readPackage(element.Element("package", i), seen))
+		p := readPackage(element.Element("package", i), seen)
+		c.byID[p.ID] = len(c.packages)
+		c.packages = append(c.packages, p)
 	}
-	return packages
+	delete(c.byID, "") // of packages with a mistake
+	c.readAliases(document.List("aliases"))
+	c.readJobs(document.List("jobs"))
 }
 
 func readPackage(v yamlfile.Value, seen uses) assessment.Package {

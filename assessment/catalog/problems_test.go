@@ -38,8 +38,8 @@ func TestProblems(t *testing.T) {
 		{"mistake in the second", lines("packages: []", "---", "a: ]"), []catalog.Problem{{3, "not YAML, here or below: did not find expected node content"}}},
 
 		// Wrong kinds
-		{"list on top", "- id: a", []catalog.Problem{{1, "must be a mapping with packages; it is a list"}}},
-		{"text on top", "packages", []catalog.Problem{{1, `must be a mapping with packages; it is the text "packages"`}}},
+		{"list on top", "- id: a", []catalog.Problem{{1, "must be a mapping with packages, aliases, jobs; it is a list"}}},
+		{"text on top", "packages", []catalog.Problem{{1, `must be a mapping with packages, aliases, jobs; it is the text "packages"`}}},
 		{"packages is a mapping", "packages:\n  a: b", []catalog.Problem{{2, "packages must be a list; it is a mapping"}}},
 		{"packages is a text", "packages: a", []catalog.Problem{{1, `packages must be a list; it is the text "a"`}}},
 		{"package is a list", "packages:\n- [a]", []catalog.Problem{{2, "package 1: " + wantMapping + "a list"}}},
