@@ -1,0 +1,78 @@
+package kombo_test
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/vendortest"
+	"github.com/assessbridge/assessbridge/kombo"
+	"github.com/assessbridge/assessbridge/webhook"
+)
+
+// TestLaws runs what must hold for every vendor.
+func TestLaws(t *testing.T) {
+	verifier, err := kombo.NewVerifier(webhook.Secret{ID: "now", Key: secretKey})
+	require.NoError(t, err)
+	open := func(t testing.TB, s vendortest.Setup, set func(*kombo.WebhookConfig)) http.Handler {
+		c := kombo.WebhookConfig{Intake: s.Intake, Verifier: verifier, MaxBody: s.MaxBody, Logger: s.Logger, Observer: s.Observer}
+		set(&c)
+		h, err := kombo.NewWebhookHandler(c)
+		require.NoError(t, err)
+		return h
+	}
+	door := vendortest.Door{
+		Name: "webhook", Body: orderBody(t), Allow: "POST", Unproved: 401,
+		New: func(t testing.TB, s vendortest.Setup) http.Handler {
+			return open(t, s, func(*kombo.WebhookConfig) {})
+		},
+		Request:   func(body []byte) *http.Request { return signedRequest(verifier, body) },
+		Absent:    func(r *http.Request) { r.Header.Del(kombo.SignatureHeader) },
+		Malformed: func(r *http.Request) { r.Header.Set(kombo.SignatureHeader, "not base64!") },
+		Forge:     func(r *http.Request) { r.Header.Set(kombo.SignatureHeader, verifier.Sign([]byte("another"))) },
+	}
+	event := example(t, "webhook-integration-created.json")
+	hook := func(name string, body []byte, set func(*kombo.WebhookConfig, func(context.Context) error)) vendortest.Hook {
+		return vendortest.Hook{
+			Name: name, Stores: true,
+			Request: func() *http.Request { return signedRequest(verifier, body) },
+			New: func(t testing.TB, s vendortest.Setup, called func(context.Context) error) http.Handler {
+				return open(t, s, func(c *kombo.WebhookConfig) { set(c, called) })
+			},
+		}
+	}
+	vendortest.Run(t, vendortest.Vendor{
+		Name:  assessment.Kombo,
+		Doors: []vendortest.Door{door},
+		Orders: vendortest.Orders{
+			Door: door,
+			Order: func(id string) []byte {
+				return bytes.Replace(orderBody(t), []byte(documentedRef.ID), []byte(id), 1)
+			},
+			Odd: bytes.Replace(orderBody(t), []byte(`"OPEN"`), []byte(`"ON_HOLD"`), 1),
+			Ref: func(id string) assessment.OrderRef {
+				return assessment.OrderRef{Vendor: assessment.Kombo, Account: documentedRef.Account, ID: id}
+			},
+			Personal: []string{"john.doe", "John", "+1 123 456", "hiring.manager"},
+			Rejected: func(t testing.TB, w *httptest.ResponseRecorder, published []assessment.Result, message string) {
+				require.Equal(t, 422, w.Code)
+				requireSameJSON(t, []byte(`{"status":"ORDER_REJECTED","message":"`+message+`"}`), w.Body.Bytes())
+				require.Empty(t, published)
+			},
+			Started: assessment.Started{CandidateURL: "https://tests.example.com/1"},
+		},
+		Hooks: []vendortest.Hook{
+			hook("Queue", orderBody(t), func(c *kombo.WebhookConfig, called func(context.Context) error) {
+				c.Queue = func(ctx context.Context, _ assessment.Order) error { return called(ctx) }
+			}),
+			hook("OnEvent", event, func(c *kombo.WebhookConfig, called func(context.Context) error) {
+				c.OnEvent = func(ctx context.Context, _ kombo.Event) error { return called(ctx) }
+			}),
+		},
+	})
+}
