@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/outbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -168,14 +169,14 @@ func (r Request) LogValue() slog.Value { return slog.StringValue(r.String()) }
 // for every other call: [*assessment.APIError].
 func (c *Client) Call(ctx context.Context, account string, r Request) (json.RawMessage, error) {
 	if r.Operation == "" || strings.Contains(r.Operation, "/") {
-		var p assessment.Problems
+		var p assessment.ValidationError
 		p.Add("operation", `must be a name such as "application.info"`)
 		return nil, p.Err()
 	}
 	if r.Body == nil {
 		r.Body = struct{}{}
 	}
-	body, err := json.Marshal(r.Body)
+	body, err := outbound.Body(r.Body)
 	if err != nil {
 		return nil, fmt.Errorf("ashby: encode request: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/outbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -80,7 +81,7 @@ func (c *Client) AddCompleted(ctx context.Context, account string, a Completed) 
 
 func (c *Client) completed(a Completed) (*wireCompleted, []assessment.Loss, error) {
 	partner := cmp.Or(a.PartnerID, c.partnerID)
-	var problems assessment.Problems
+	var problems outbound.Problems
 	for _, x := range []struct{ path, value string }{
 		{"partner_id", partner},
 		{"candidate_id", a.CandidateID},
@@ -88,9 +89,7 @@ func (c *Client) completed(a Completed) (*wireCompleted, []assessment.Loss, erro
 		{"package.id", a.Package.ID},
 		{"package.name", a.Package.Name},
 	} {
-		if x.value == "" {
-			problems.Add(x.path, "required")
-		}
+		problems.Name(x.path, x.value)
 	}
 	if a.Result.Status != assessment.StatusCompleted {
 		problems.Add("result.status", "must be completed")
@@ -102,7 +101,7 @@ func (c *Client) completed(a Completed) (*wireCompleted, []assessment.Loss, erro
 		problems.Add("result.completed_at", unrepresentable)
 	}
 	t := translate(c.labels, a.Result)
-	for _, p := range t.problems {
+	for _, p := range t.problems.Problems {
 		if p.Path != "report_url" || a.Result.ReportURL != "" { // there is no slot that requires it
 			problems.Add("result."+p.Path, p.Message)
 		}

@@ -98,7 +98,7 @@ type wireFileHandle struct {
 // nobody is an error that matches [assessment.ErrNotFound].
 func (c *Client) CandidateInfo(ctx context.Context, account, id string) (Candidate, error) {
 	if id == "" {
-		var p assessment.Problems
+		var p assessment.ValidationError
 		p.Add("id", "required")
 		return Candidate{}, p.Err()
 	}

@@ -72,7 +72,7 @@ type wireOption struct {
 
 // wireFields checks and encodes the fields; the result is never nil.
 func wireFields(fields []FieldSpec) ([]wireField, error) {
-	var problems assessment.Problems
+	var problems assessment.ValidationError
 	wire := make([]wireField, len(fields))
 	ids := make(map[string]bool, len(fields))
 	for i, f := range fields {
@@ -95,7 +95,7 @@ func wireFields(fields []FieldSpec) ([]wireField, error) {
 	return wire, problems.Err()
 }
 
-func (f *FieldSpec) options(problems *assessment.Problems, path string) []wireOption {
+func (f *FieldSpec) options(problems *assessment.ValidationError, path string) []wireOption {
 	path += ".options"
 	choice := f.Type == FieldSelect || f.Type == FieldMultiSelect
 	switch {

@@ -4,12 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
-
-	"github.com/assessbridge/assessbridge/assessment"
 )
 
 // The identifiers of what all results have in common. Ashby stores them, so they
@@ -60,52 +56,6 @@ func checkLabels(given map[string]string) error {
 		}
 	}
 	return nil
-}
-
-// identifiers sees to it that an identifier occurs once in a payload, as Ashby
-// requires. The comparison is exact; Ashby documents none. The zero value is
-// ready to use.
-type identifiers struct {
-	taken map[string]int // to the attribute that chose it, or -1
-}
-
-func (ids *identifiers) take(identifier string, by int) {
-	if ids.taken == nil {
-		ids.taken = make(map[string]int)
-	}
-	ids.taken[identifier] = by
-}
-
-// claim takes the IDs that the provider chose, before any is made up.
-func (ids *identifiers) claim(p *assessment.Problems, attributes []assessment.Attribute) {
-	for i, a := range attributes {
-		if a.ID == "" {
-			continue
-		}
-		first, taken := ids.taken[a.ID]
-		switch {
-		case !utf8.ValidString(a.ID): // two of them may be one in JSON
-			p.Add(fmt.Sprintf("attributes[%d].id", i), "not valid UTF-8")
-		case isReserved(a.ID):
-			p.Add(fmt.Sprintf("attributes[%d].id", i), "reserved by this package")
-		case taken:
-			p.Add(fmt.Sprintf("attributes[%d].id", i), fmt.Sprintf("already the one of attributes[%d]", first))
-		default:
-			ids.take(a.ID, i)
-		}
-	}
-}
-
-// mint returns wanted or, if that is taken, wanted with a number.
-func (ids *identifiers) mint(wanted string) string {
-	identifier := wanted
-	for n := 2; ; n++ {
-		if _, taken := ids.taken[identifier]; !taken && !isReserved(identifier) {
-			ids.take(identifier, -1)
-			return identifier
-		}
-		identifier = wanted + "-" + strconv.Itoa(n)
-	}
 }
 
 // slug writes a label in lower case, with a hyphen for everything that is

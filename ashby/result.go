@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/outbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -51,6 +52,7 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 	call.Repeat = transport.Same
 	_, written, err := c.write(ctx, call)
 	written.Losses = receipt.Losses
+	written.Warnings = append(receipt.Warnings, written.Warnings...)
 	return written, err
 }
 
@@ -72,9 +74,15 @@ func (c *Client) Preview(ref assessment.OrderRef, r assessment.Result) (assessme
 // encodeUpdate checks and translates a result and writes its body without the
 // timestamp.
 func (c *Client) encodeUpdate(ref assessment.OrderRef, r assessment.Result) ([]byte, assessment.Receipt, error) {
+	var problems outbound.Problems
+	// The account is required with a single key too, because every order that came
+	// through a [Handler] has one.
+	problems.Ref(ref, outbound.RefRules{
+		Vendor: assessment.Ashby, Connection: c.connection, Account: "the name of the customer",
+	})
 	t := translate(c.labels, r)
-	t.problems = append(c.refProblems(ref), t.problems...)
-	if err := t.problems.Err(); err != nil {
+	problems.Problems = append(problems.Problems, t.problems.Problems...)
+	if err := problems.Err(); err != nil {
 		return nil, assessment.Receipt{}, err
 	}
 	t.wire.AssessmentID = ref.ID
@@ -82,25 +90,7 @@ func (c *Client) encodeUpdate(ref assessment.OrderRef, r assessment.Result) ([]b
 	if err != nil {
 		return nil, assessment.Receipt{}, fmt.Errorf("ashby: encode update: %w", err)
 	}
-	return body, assessment.Receipt{Outcome: assessment.ResultWritten, Losses: t.losses}, nil
-}
-
-// refProblems: the account is required with a single key too, because every
-// order that came through a [Handler] has one.
-func (c *Client) refProblems(ref assessment.OrderRef) (p assessment.Problems) {
-	if ref.Vendor != assessment.Ashby {
-		p.Add("ref.vendor", "must be ashby")
-	}
-	if ref.Connection != c.connection {
-		p.Add("ref.connection", "belongs to another client")
-	}
-	if ref.Account == "" {
-		p.Add("ref.account", "required: the name of the customer")
-	}
-	if ref.ID == "" {
-		p.Add("ref.id", "required")
-	}
-	return p
+	return body, assessment.Receipt{Outcome: assessment.ResultWritten, Losses: t.losses, Warnings: t.warnings}, nil
 }
 
 // stamped puts the timestamp in front. The body begins with the id, so there is

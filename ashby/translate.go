@@ -1,19 +1,20 @@
 package ashby
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/outbound"
 )
 
 // translation is a result on its way to Ashby's format.
 type translation struct {
 	wire     wireUpdate
-	problems assessment.Problems
+	problems outbound.Problems
 	losses   []assessment.Loss
+	warnings []string
 	labels   labels
-	ids      identifiers
+	ids      outbound.IDs
 }
 
 // The texts of a status for which the provider gave none. Ashby notes the time of
@@ -30,11 +31,10 @@ const (
 // translate turns a result into an assessment.update, collecting everything that
 // is known to be refused and everything that the format has no place for.
 func translate(l labels, r assessment.Result) *translation {
-	t := &translation{labels: l}
-	if err := r.Validate(); err != nil {
-		t.problems = append(t.problems, err.(*assessment.ValidationError).Problems...)
-	}
-	t.ids.claim(&t.problems, r.Attributes)
+	t := &translation{labels: l, ids: outbound.IDs{Reserved: isReserved}}
+	t.problems.Join("", r.Validate())
+	t.warnings = outbound.ScoreWarnings(r)
+	t.claimIDs(r.Attributes)
 	t.timestamp(r.At)
 	t.status(r)
 	t.reportURL(r)
@@ -90,7 +90,7 @@ func (t *translation) status(r assessment.Result) {
 
 func (t *translation) reportURL(r assessment.Result) {
 	if r.ReportURL != "" {
-		t.wire.ProfileURL = t.common(IDReportURL, "Report", typeURL, r.ReportURL)
+		t.wire.ProfileURL = t.common(IDReportURL, "Report", typeURL, outbound.URL(r.ReportURL))
 		return
 	}
 	if r.Status == assessment.StatusCompleted {
@@ -137,7 +137,7 @@ func (t *translation) score(s *assessment.Score) *wireDatum {
 	if s == nil {
 		return nil
 	}
-	d := t.common(IDResult, "Score", typeScore, s.Value)
+	d := t.common(IDResult, "Score", typeScore, outbound.Plain(s.Value))
 	if s.Label != "" {
 		d.Label = s.Label
 	}
@@ -155,12 +155,12 @@ func (t *translation) scale(s *assessment.Score) {
 		return
 	}
 	if s.Max != nil {
-		d := t.common(IDResultMax, "Max Score", typeScore, *s.Max)
+		d := t.common(IDResultMax, "Max Score", typeScore, outbound.Plain(*s.Max))
 		d.Description = describeMax
 		t.add(d)
 	}
 	if s.Min != nil {
-		d := t.common(IDResultMin, "Min Score", typeScore, *s.Min)
+		d := t.common(IDResultMin, "Min Score", typeScore, outbound.Plain(*s.Min))
 		d.Description = describeMin
 		t.add(d)
 	}
@@ -192,18 +192,30 @@ func (t *translation) texts(r assessment.Result) {
 // instant is a time for a reader; the format has no type for it.
 func instant(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
 
+// claimIDs takes the IDs that the provider chose, before any is made up.
+func (t *translation) claimIDs(attributes []assessment.Attribute) {
+	for i, a := range attributes {
+		if a.ID == "" {
+			continue
+		}
+		if message := t.ids.Claim(a.ID, i, "attributes"); message != "" {
+			t.problems.Add(outbound.Index("attributes", i)+".id", message)
+		}
+	}
+}
+
 func (t *translation) attribute(i int, a assessment.Attribute, overall assessment.Status) {
 	d := wireDatum{Identifier: a.ID, Label: a.Label, Description: a.Description}
 	if d.Identifier == "" {
-		d.Identifier = t.ids.mint(slug(a.Label))
+		d.Identifier = t.ids.Mint(slug(a.Label))
 	}
 	switch v := a.Value.(type) {
 	case assessment.Text:
 		d.Type, d.Value = typeString, string(v)
 	case assessment.Link:
-		d.Type, d.Value = typeURL, string(v)
+		d.Type, d.Value = typeURL, outbound.URL(string(v))
 	case assessment.Number:
-		d.Type, d.Value = typeScore, float64(v)
+		d.Type, d.Value = typeScore, outbound.Plain(float64(v))
 	case assessment.Flag:
 		d.Type, d.Value = typeSuccess, bool(v)
 	case assessment.Elapsed:
@@ -228,21 +240,21 @@ func (t *translation) subResult(i int, d wireDatum, v assessment.SubResult, over
 	}
 	id, label := d.Identifier, d.Label
 	part := func(suffix, name, kind string, value any) {
-		t.add(&wireDatum{Identifier: t.ids.mint(id + suffix), Label: label + ": " + name, Type: kind, Value: value})
+		t.add(&wireDatum{Identifier: t.ids.Mint(id + suffix), Label: label + ": " + name, Type: kind, Value: value})
 	}
-	d.Type, d.Value = typeScore, v.Score.Value
+	d.Type, d.Value = typeScore, outbound.Plain(v.Score.Value)
 	t.add(&d)
 	if v.Score.Max != nil {
-		part("-max", "Max Score", typeScore, *v.Score.Max)
+		part("-max", "Max Score", typeScore, outbound.Plain(*v.Score.Max))
 	}
 	if v.Score.Min != nil {
-		part("-min", "Min Score", typeScore, *v.Score.Min)
+		part("-min", "Min Score", typeScore, outbound.Plain(*v.Score.Min))
 	}
 	if v.Status != overall {
 		part("-status", "Status", typeString, statusText(v.Status))
 	}
 	if v.Score.Label != "" {
-		t.lose(fmt.Sprintf("attributes[%d].value.score.label", i), "Ashby shows the label of the attribute")
+		t.lose(outbound.Index("attributes", i)+".value.score.label", "Ashby shows the label of the attribute")
 	}
 }
 
@@ -263,11 +275,19 @@ func statusText(s assessment.Status) string {
 }
 
 func (t *translation) attachment(i int, a assessment.Attachment) {
+	path := outbound.Index("attachments", i)
 	if a.URL == "" {
-		t.lose(fmt.Sprintf("attachments[%d]", i), "Ashby takes attachments by URL only")
+		t.lose(path, "Ashby takes attachments by URL only")
 		return
 	}
-	t.add(&wireDatum{Identifier: t.ids.mint(slug(a.Name)), Label: a.Name, Type: typeURL, Value: a.URL})
+	name := outbound.BaseName(a.Name)
+	switch {
+	case name == "" && a.Name != "":
+		t.problems.Add(path+".name", "must be a file name")
+	case name != a.Name:
+		t.warnings = append(t.warnings, path+".name: "+outbound.Cleaned)
+	}
+	t.add(&wireDatum{Identifier: t.ids.Mint(slug(name)), Label: name, Type: typeURL, Value: outbound.URL(a.URL)})
 }
 
 // common is a datum with one of the identifiers of this package.

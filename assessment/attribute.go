@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Attribute is one further finding that a recruiter sees beside the score.
@@ -44,6 +47,20 @@ type Text string
 
 // Link is an absolute http or https URL that the recruiter can open.
 type Link string
+
+// Valid reports whether l is an absolute http or https URL that can be written
+// as RFC 3986 has it, by which the vendors check. Text that is not ASCII and
+// square brackets are no obstacle: the clients percent-encode them. Blanks and
+// some other characters have no place in a URL at all, and neither has a percent
+// sign that encodes nothing; [url.Parse] lets them through.
+func (l Link) Valid() bool {
+	text := string(l)
+	if !utf8.ValidString(text) || strings.ContainsAny(text, " \"<>\\^`{|}") || !escaped(text) {
+		return false
+	}
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && isHost(u.Hostname())
+}
 
 // Number is a finite number.
 type Number float64

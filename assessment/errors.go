@@ -138,14 +138,14 @@ func (e *APIError) class() error {
 	if e.Class != nil {
 		return e.Class
 	}
-	return ClassOfStatus(e.StatusCode)
+	return classOfStatus(e.StatusCode)
 }
 
-// ClassOfStatus returns the sentinel for an HTTP status when the vendor's code
+// classOfStatus returns the sentinel for an HTTP status when the vendor's code
 // says nothing: nil for a success or a redirection, [ErrUnavailable] for 0 (no
 // answer), 408, 425 and every 5xx but 501, [ErrInvalid] for any other 4xx that
 // has no sentinel of its own.
-func ClassOfStatus(status int) error {
+func classOfStatus(status int) error {
 	switch status {
 	case http.StatusUnauthorized:
 		return ErrUnauthorized
@@ -215,9 +215,23 @@ type Problem struct {
 }
 
 // ValidationError lists everything that is wrong with a value, all at once. It
-// comes before the network: nothing was sent.
+// comes before the network: nothing was sent. The zero value collects problems
+// with [ValidationError.Add] and is made an error by [ValidationError.Err].
 type ValidationError struct {
 	Problems []Problem
+}
+
+// Add notes a problem at path. The message must not repeat the value.
+func (e *ValidationError) Add(path, message string) {
+	e.Problems = append(e.Problems, Problem{Path: path, Message: message})
+}
+
+// Err returns an error with the problems noted so far, or nil if there are none.
+func (e *ValidationError) Err() error {
+	if len(e.Problems) == 0 {
+		return nil
+	}
+	return &ValidationError{Problems: e.Problems} // so that e can live on the stack
 }
 
 // Error joins the problems in one line.
@@ -239,23 +253,6 @@ func (e *ValidationError) Error() string {
 
 // Is matches [ErrInvalid].
 func (e *ValidationError) Is(target error) bool { return target == ErrInvalid }
-
-// Problems collects what is wrong with a value; see [ValidationError]. The zero
-// value is ready to use.
-type Problems []Problem
-
-// Add notes a problem at path.
-func (p *Problems) Add(path, message string) {
-	*p = append(*p, Problem{Path: path, Message: message})
-}
-
-// Err returns a [*ValidationError] with the problems, or nil if there are none.
-func (p Problems) Err() error {
-	if len(p) == 0 {
-		return nil
-	}
-	return &ValidationError{Problems: p}
-}
 
 // What [Intake] answers when an order cannot be started now. The same delivery
 // may succeed later; [Retryable] says when to try.

@@ -14,7 +14,7 @@ func identify(o Order) (key string, ref OrderRef, keyed bool, err error) {
 	ref = o.Ref
 	if !ref.natural() {
 		if ref.ID == "" {
-			var p Problems
+			var p ValidationError
 			p.Add("ref.id", "required: "+string(ref.Vendor)+" gives every order an id")
 			return "", ref, false, p.Err()
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"strconv"
 	"time"
 )
 
@@ -103,11 +102,6 @@ func (a Attachment) Format(f fmt.State, verb rune) { formatText(f, verb, a.Strin
 
 // LogValue implements [slog.LogValuer] without name, URL and content.
 func (a Attachment) LogValue() slog.Value { return slog.StringValue(a.String()) }
-
-// FormatNumber returns the shortest decimal text that reads back as v, never
-// with an exponent: 87.4 is "87.4". NaN and infinities give "NaN", "+Inf" and
-// "-Inf", which no vendor takes; [Result.Validate] refuses them.
-func FormatNumber(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 

@@ -143,24 +143,6 @@ func TestScores(t *testing.T) {
 	require.Zero(t, *between.Max)
 }
 
-func TestFormatNumber(t *testing.T) {
-	for want, v := range map[string]float64{
-		"87.4":                   87.4,
-		"0":                      0,
-		"-0.5":                   -0.5,
-		"0.1":                    0.1,
-		"100":                    100,
-		"1000000000000000000000": 1e21, // JSON would write an exponent
-		"0.0000001":              1e-7,
-		"9007199254740992":       1 << 53,
-		"NaN":                    math.NaN(),
-		"+Inf":                   math.Inf(1),
-		"-Inf":                   math.Inf(-1),
-	} {
-		require.Equal(t, want, assessment.FormatNumber(v))
-	}
-}
-
 func TestResultString(t *testing.T) {
 	require.Equal(t, `result (status "completed", 11 attributes, 2 attachments)`, domainFullResult().String())
 }

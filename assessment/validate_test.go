@@ -7,6 +7,7 @@ import (
 	"math"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -191,8 +192,8 @@ func TestResultValidateDoesNotEcho(t *testing.T) {
 	require.Empty(t, domainLeaks(err.Error()))
 }
 
-func TestProblems(t *testing.T) {
-	var p assessment.Problems
+func TestValidationErrorCollects(t *testing.T) {
+	var p assessment.ValidationError
 	require.NoError(t, p.Err())
 	p.Add("a", "first")
 	p.Add("b[0].c", "second")
@@ -204,7 +205,7 @@ func TestProblems(t *testing.T) {
 
 // RFC 3986 has no place for these characters, and vendors check by it, while
 // [url.Parse] lets them through.
-func TestIsAbsoluteURL(t *testing.T) {
+func TestResultValidateURLs(t *testing.T) {
 	for _, good := range []string{
 		"https://example.com", "http://example.com/", "HTTPS://EXAMPLE.COM/A", "https://example.com/a?b=c&d=e#f",
 		"https://example.com:8443/a", "http://127.0.0.1:80/a", "https://[::1]/a", "https://[2001:db8::1]:8443/a",
@@ -212,12 +213,15 @@ func TestIsAbsoluteURL(t *testing.T) {
 		"https://example.com/bericht-für-jürgen", "https://bücher.example/ä?ö=ü", "https://例え.jp/テスト",
 		"https://example.com/a'b(c)*!;,=@:$~", "https://example.com/?a[]=1",
 	} {
-		require.True(t, assessment.IsAbsoluteURL(good), good)
+		require.NoError(t, assessment.Result{Status: assessment.StatusOpen, ReportURL: good}.Validate(), good)
 	}
 	bad := []string{
-		"", " ", "example.com", "/a", "//example.com/a", "https:", "https://", "https:///a", "https://:443/x", "https://user@/x",
+		" ", "example.com", "/a", "//example.com/a", "https:", "https://", "https:///a", "https://:443/x", "https://user@/x",
 		"https:example.com", "ftp://example.com", "mailto:a@example.com", "javascript:alert(1)", "data:text/html,x", "file:///etc",
 		"https://example.com/%zz", "https://example.com:port/", "https://[::1/a", "https://exa\tmple.com/", "https://example.com/\r\n",
+		// A percent sign that encodes nothing, and hosts that are none.
+		"https://example.com/?score=100%", "https://example.com/100%", "https://example.com/#5%x", "https://example.com/?a=%4",
+		"https://[fe80::1%25eth0]/", "https://a[b]/", "https://[1.2.3.4]/", "https://[::g]/", "https://example.com/caf\xc3",
 		"https://example.com/\x00", "https://example.com/\x7f", " https://example.com", "https://example.com ",
 	}
 	for _, c := range " \"<>\\^`{|}" {
@@ -226,6 +230,82 @@ func TestIsAbsoluteURL(t *testing.T) {
 		}
 	}
 	for _, text := range bad {
-		require.False(t, assessment.IsAbsoluteURL(text), "%q", text)
+		r := assessment.Result{
+			Status: assessment.StatusOpen, ReportURL: text,
+			Attributes:  []assessment.Attribute{{Label: "l", Value: assessment.Link(text)}},
+			Attachments: []assessment.Attachment{{Name: "n", URL: text}},
+		}
+		require.Equal(t, []assessment.Problem{
+			{Path: "report_url", Message: domainNotURL}, {Path: "attributes[0].value", Message: domainNotURL},
+			{Path: "attachments[0].url", Message: domainNotURL},
+		}, domainProblems(t, r.Validate()), "%q", text)
 	}
+}
+
+// encoding/json replaces what is not UTF-8 without a word, and databases refuse a
+// NUL: neither is ever sent or stored.
+func TestResultValidateText(t *testing.T) {
+	fields := map[string]func(r *assessment.Result, text string){
+		"status_text":               func(r *assessment.Result, s string) { r.StatusText = s },
+		"summary":                   func(r *assessment.Result, s string) { r.Summary = s },
+		"reason":                    func(r *assessment.Result, s string) { r.Reason = s },
+		"score.label":               func(r *assessment.Result, s string) { r.Score = &assessment.Score{Label: s} },
+		"attributes[0].id":          domainAttribute(func(a *assessment.Attribute, s string) { a.ID = s }),
+		"attributes[0].label":       domainAttribute(func(a *assessment.Attribute, s string) { a.Label = s }),
+		"attributes[0].description": domainAttribute(func(a *assessment.Attribute, s string) { a.Description = s }),
+		"attributes[0].value":       domainAttribute(func(a *assessment.Attribute, s string) { a.Value = assessment.Text(s) }),
+		"attributes[0].value.score.label": domainAttribute(func(a *assessment.Attribute, s string) {
+			a.Value = assessment.SubResult{Score: &assessment.Score{Label: s}}
+		}),
+		"attachments[0].name": func(r *assessment.Result, s string) {
+			r.Attachments = []assessment.Attachment{{Name: s, URL: "https://example.com"}}
+		},
+		"attachments[0].content_type": func(r *assessment.Result, s string) {
+			r.Attachments = []assessment.Attachment{{Name: "n", ContentType: s, URL: "https://example.com"}}
+		},
+	}
+	for text, message := range map[string]string{
+		"caf\xc3": "not valid UTF-8", "\xff": "not valid UTF-8", "\xed\xa0\x80": "not valid UTF-8", "a\x00b": "contains a NUL",
+	} {
+		for path, set := range fields {
+			r := assessment.Result{Status: assessment.StatusOpen}
+			set(&r, text)
+			require.Equal(t, []assessment.Problem{{Path: path, Message: message}}, domainProblems(t, r.Validate()), "%s %q", path, text)
+			r = assessment.Result{Status: assessment.StatusOpen}
+			set(&r, "naïve \ufffd 日本 \t\r\n")
+			require.NoError(t, r.Validate(), path)
+		}
+	}
+	for raw, message := range map[string]string{
+		"{\"a\":\"\xff\"}": "not valid UTF-8", `{"a":"\u0000"}`: "contains a NUL", `{"\u0000":1}`: "contains a NUL", "{\"a\":\"\x00\"}": "must be a JSON object",
+		`{"a":"\ud800"}`: "contains half a surrogate pair", `{"a":"\uDC00x"}`: "contains half a surrogate pair",
+		`{"a":"\ud83d\u0041"}`: "contains half a surrogate pair", `{"a":"\ud83dxxxxxx"}`: "contains half a surrogate pair",
+		`{"a":"\ud83d\ude00 \\u0000 \\\\ud800 \" \u00e9 é"}`: "",
+	} {
+		r := assessment.Result{Status: assessment.StatusOpen, Passthrough: map[assessment.Vendor]json.RawMessage{assessment.Kombo: json.RawMessage(raw)}}
+		if message == "" {
+			require.NoError(t, r.Validate(), raw)
+			continue
+		}
+		require.Equal(t, []assessment.Problem{{Path: "passthrough.kombo", Message: message}}, domainProblems(t, r.Validate()), raw)
+	}
+}
+
+func domainAttribute(set func(*assessment.Attribute, string)) func(*assessment.Result, string) {
+	return func(r *assessment.Result, s string) {
+		a := assessment.Attribute{Label: "l", Value: assessment.Text("")}
+		set(&a, s)
+		r.Attributes = []assessment.Attribute{a}
+	}
+}
+
+func TestResultValidateTimes(t *testing.T) {
+	noon := time.Date(2026, 6, 30, 12, 0, 0, 0, time.UTC)
+	r := assessment.Result{Status: assessment.StatusCompleted, StartedAt: noon, CompletedAt: noon.Add(-time.Nanosecond)}
+	require.Equal(t, []assessment.Problem{{Path: "completed_at", Message: "must not be before started_at"}}, domainProblems(t, r.Validate()))
+	r.CompletedAt = noon.In(time.FixedZone("", -3600))
+	require.NoError(t, r.Validate(), "in no time at all")
+	r.StartedAt, r.CompletedAt = time.Time{}, time.Time{}
+	r.Attributes = []assessment.Attribute{{Label: "l", Value: assessment.Elapsed(-1)}}
+	require.Equal(t, []assessment.Problem{{Path: "attributes[0].value", Message: "must not be negative"}}, domainProblems(t, r.Validate()))
 }

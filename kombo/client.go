@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/outbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -100,7 +101,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.ResultURL != "" && !assessment.IsAbsoluteURL(c.ResultURL) {
+	if c.ResultURL != "" && !assessment.Link(c.ResultURL).Valid() {
 		return nil, errors.New("kombo: ResultURL must be an absolute http or https URL")
 	}
 	t, err := transport.New(transport.Config{
@@ -123,7 +124,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{transport: t, connection: c.Connection, resultURL: c.ResultURL}, nil
+	return &Client{transport: t, connection: c.Connection, resultURL: outbound.URL(c.ResultURL)}, nil
 }
 
 func (c *Config) baseURL() (string, error) {
@@ -169,7 +170,7 @@ func (c *Client) Call(ctx context.Context, integration string, r Request) (json.
 		Account:   integration,
 	}
 	if r.Body != nil {
-		body, err := json.Marshal(r.Body)
+		body, err := outbound.Body(r.Body)
 		if err != nil {
 			return nil, fmt.Errorf("kombo: encode request: %w", err)
 		}
@@ -205,7 +206,7 @@ func read[T any](ctx context.Context, c *Client, call transport.Call) (T, error)
 const integrationHeader = "X-Integration-Id"
 
 // checkIntegration notes an assessment call without an integration.
-func checkIntegration(p *assessment.Problems, integration string) {
+func checkIntegration(p *assessment.ValidationError, integration string) {
 	if integration == "" {
 		p.Add("integration", "required")
 	}

@@ -141,7 +141,7 @@ func (c *Client) CheckAPIKey(ctx context.Context) (environmentID string, err err
 // ASSESSMENT. A link already made does no harm, so a call whose answer was lost
 // can be made again.
 func (c *Client) CreateLink(ctx context.Context, r LinkRequest) (link string, err error) {
-	var problems assessment.Problems
+	var problems assessment.ValidationError
 	if r.EndUserEmail == "" {
 		problems.Add("end_user_email", "required")
 	}
@@ -277,7 +277,7 @@ func request[T any](ctx context.Context, c *Client, operation, method string, bo
 // onboardingCall builds such a call. All of them end in the same state when they
 // are made twice, so that they may be repeated: a second link replaces none.
 func onboardingCall(operation, method string, body any, path ...string) (transport.Call, error) {
-	var problems assessment.Problems
+	var problems assessment.ValidationError
 	for i, element := range path {
 		if element == "" {
 			name := "token"

@@ -112,7 +112,7 @@ func nextCursor(integration string, raw json.RawMessage) (string, error) {
 // query checks and encodes the filter. Lists go into one parameter each,
 // joined by commas, so a comma inside an id cannot be sent.
 func (f OrderFilter) query(integration string) (url.Values, error) {
-	var problems assessment.Problems
+	var problems assessment.ValidationError
 	checkIntegration(&problems, integration)
 	for i, id := range f.IDs {
 		if id == "" || strings.Contains(id, ",") {

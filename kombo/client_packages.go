@@ -9,13 +9,14 @@ import (
 	"strings"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/outbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
 // Packages returns the packages last submitted for an integration. Kombo means
 // it for debugging (https://docs.kombo.dev/assessment/v1/get-packages).
 func (c *Client) Packages(ctx context.Context, integration string) ([]assessment.Package, error) {
-	var problems assessment.Problems
+	var problems assessment.ValidationError
 	checkIntegration(&problems, integration)
 	if err := problems.Err(); err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func (c *Client) Packages(ctx context.Context, integration string) ([]assessment
 // Workday's Assessment module and SuccessFactors do not show them: there the
 // customer enters the packages by hand, see [Capabilities].
 func (c *Client) SetPackages(ctx context.Context, integration string, packages []assessment.Package) (assessment.Receipt, error) {
-	var problems assessment.Problems
+	var problems outbound.Problems
 	if len(packages) == 0 {
 		problems.Add("packages", "empty: this would delete all packages of the integration")
 	}
@@ -56,11 +57,11 @@ func (c *Client) SetPackages(ctx context.Context, integration string, packages [
 
 // DeletePackages deletes all packages of an integration.
 func (c *Client) DeletePackages(ctx context.Context, integration string) (assessment.Receipt, error) {
-	return c.putPackages(ctx, integration, nil, nil)
+	return c.putPackages(ctx, integration, nil, outbound.Problems{})
 }
 
-func (c *Client) putPackages(ctx context.Context, integration string, packages []assessment.Package, problems assessment.Problems) (assessment.Receipt, error) {
-	checkIntegration(&problems, integration)
+func (c *Client) putPackages(ctx context.Context, integration string, packages []assessment.Package, problems outbound.Problems) (assessment.Receipt, error) {
+	checkIntegration(&problems.ValidationError, integration)
 	wire := wirePackages(&problems, packages)
 	if err := problems.Err(); err != nil {
 		return assessment.Receipt{}, err
@@ -86,21 +87,19 @@ func packagesCall(method, integration string) transport.Call {
 	}
 }
 
-func wirePackages(problems *assessment.Problems, packages []assessment.Package) []wirePackage {
+func wirePackages(problems *outbound.Problems, packages []assessment.Package) []wirePackage {
 	first := make(map[string]int, len(packages))
 	wire := make([]wirePackage, len(packages))
 	for i, p := range packages {
-		path := fmt.Sprintf("packages[%d]", i)
-		if p.ID == "" {
-			problems.Add(path+".id", "required")
-		} else if j, taken := first[p.ID]; taken {
+		path := outbound.Index("packages", i)
+		problems.Name(path+".id", p.ID)
+		if j, taken := first[p.ID]; taken && p.ID != "" {
 			problems.Add(path+".id", fmt.Sprintf("the same as that of packages[%d]", j))
 		} else {
 			first[p.ID] = i
 		}
-		if p.Name == "" {
-			problems.Add(path+".name", "required")
-		}
+		problems.Name(path+".name", p.Name)
+		problems.Text(path+".description", p.Description)
 		if !p.Type.Known() {
 			problems.Add(path+".type", "required: one of skills_test, behavioral, video_interview, background_check, reference_check")
 		}

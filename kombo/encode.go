@@ -11,18 +11,18 @@ import (
 // appendResult writes the body of a result. Attachments are encoded straight
 // into the body, which is allocated once: encoding/json would hold three copies
 // of a report of 20 MB.
-func appendResult(w *wireResult, attachments []assessment.Attachment) ([]byte, error) {
+func appendResult(w *wireResult, files []wireAttachment, attachments []assessment.Attachment) ([]byte, error) {
 	head, err := json.Marshal(w)
 	if err != nil {
 		return nil, fmt.Errorf("kombo: encode result: %w", err)
 	}
-	if len(attachments) == 0 {
+	if len(files) == 0 {
 		return head, nil
 	}
-	items := make([][]byte, len(attachments))
+	items := make([][]byte, len(files))
 	size := len(head) + len(`,"attachments":[]`)
 	for i, a := range attachments {
-		items[i], err = json.Marshal(wireAttachment{Name: a.Name, ContentType: a.ContentType, DataURL: a.URL})
+		items[i], err = json.Marshal(files[i])
 		if err != nil {
 			return nil, fmt.Errorf("kombo: encode attachment: %w", err)
 		}

@@ -139,7 +139,7 @@ func (c *Client) encodeResult(ref assessment.OrderRef, r assessment.Result) ([]b
 		receipt.Outcome = assessment.ResultSkipped
 		return nil, receipt, nil
 	}
-	body, err := appendResult(&t.wire, r.Attachments)
+	body, err := appendResult(&t.wire, t.files, r.Attachments)
 	return body, receipt, err
 }
 

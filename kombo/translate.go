@@ -1,23 +1,23 @@
 package kombo
 
 import (
-	"fmt"
-	"regexp"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/outbound"
 )
 
 // translation is a result on its way to Kombo's format.
 type translation struct {
 	wire     wireResult
-	problems assessment.Problems
+	files    []wireAttachment
+	problems outbound.Problems
 	losses   []assessment.Loss
 	warnings []string
 	skipped  bool
 	limits   Limits
+	ids      outbound.IDs // of sub-results
 }
 
 // translate turns a result into what PUT /assessment/orders/{id}/result takes,
@@ -25,14 +25,18 @@ type translation struct {
 // format has no place for.
 func (c *Client) translate(ref assessment.OrderRef, r assessment.Result) *translation {
 	t := &translation{limits: Capabilities(toolOf(ref.Account))}
-	c.checkRef(t, ref)
-	t.check(r)
+	t.problems.Ref(ref, outbound.RefRules{
+		Vendor: assessment.Kombo, Connection: c.connection, Account: "the integration id", InPath: true,
+	})
+	t.problems.Join("", r.Validate())
 	t.wire.Status = wireStatus(r.Status)
 	t.wire.RemoteFields = r.Passthrough[assessment.Kombo]
 	t.resultURL(r, c.resultURL)
 	t.completedAt(r)
 	t.score(r.Score)
+	t.warnings = append(t.warnings, outbound.ScoreWarnings(r)...)
 	t.texts(r)
+	t.claimIDs(r.Attributes)
 	for i, a := range r.Attributes {
 		t.attribute(i, a, r.Status)
 	}
@@ -40,34 +44,6 @@ func (c *Client) translate(ref assessment.OrderRef, r assessment.Result) *transl
 	t.scoreOnly(len(r.Attachments))
 	t.skip(r.Status)
 	return t
-}
-
-func (c *Client) checkRef(t *translation, ref assessment.OrderRef) {
-	if ref.Vendor != assessment.Kombo {
-		t.problems.Add("ref.vendor", "must be kombo")
-	}
-	if ref.Connection != c.connection {
-		t.problems.Add("ref.connection", "belongs to another client")
-	}
-	switch {
-	case ref.Account == "":
-		t.problems.Add("ref.account", "required: the integration id")
-	case strings.ContainsFunc(ref.Account, unicode.IsControl):
-		t.problems.Add("ref.account", "contains a control character")
-	}
-	switch ref.ID {
-	case "":
-		t.problems.Add("ref.id", "required")
-	case ".", "..": // would change the path of the call
-		t.problems.Add("ref.id", "not an order id")
-	}
-}
-
-// check takes over the rules that all vendors share.
-func (t *translation) check(r assessment.Result) {
-	if err := r.Validate(); err != nil {
-		t.problems = append(t.problems, err.(*assessment.ValidationError).Problems...)
-	}
 }
 
 func wireStatus(s assessment.Status) string {
@@ -83,8 +59,8 @@ func wireStatus(s assessment.Status) string {
 // resultURL: the schema requires one always, but only a completed test must
 // have a report of its own.
 func (t *translation) resultURL(r assessment.Result, standIn string) {
-	t.wire.ResultURL = r.ReportURL
 	if r.ReportURL != "" {
+		t.wire.ResultURL = outbound.URL(r.ReportURL)
 		return
 	}
 	if r.Status == assessment.StatusCompleted {
@@ -125,7 +101,7 @@ func (t *translation) score(s *assessment.Score) {
 	if s == nil {
 		return
 	}
-	t.wire.Score, t.wire.MaxScore = &s.Value, s.Max
+	t.wire.Score, t.wire.MaxScore = outbound.PlainPointer(&s.Value), outbound.PlainPointer(s.Max)
 	if s.Min != nil && *s.Min != 0 {
 		t.lose("score.min", "Kombo's scales begin at 0")
 	}
@@ -174,16 +150,29 @@ func (t *translation) attribute(i int, a assessment.Attribute, overall assessmen
 		t.addText(a.Label, string(text)) // nothing to lose, so no path to name
 		return
 	}
-	path := fmt.Sprintf("attributes[%d]", i)
+	path := outbound.Index("attributes", i)
 	if a.Description != "" {
 		t.lose(path+".description", "Kombo has no place for it")
 	}
 	if v, ok := a.Value.(assessment.SubResult); ok && t.subResult(path, a, v, overall) {
 		return
 	}
-	t.addText(a.Label, assessment.ReadableText(a.Value, overall))
+	t.addText(a.Label, outbound.Readable(a.Value, overall))
 	if !native {
 		t.keep(path, "sent as text")
+	}
+}
+
+// claimIDs takes the IDs that the provider chose for sub-results. They are all
+// that tells one part from another.
+func (t *translation) claimIDs(attributes []assessment.Attribute) {
+	for i, a := range attributes {
+		if _, part := a.Value.(assessment.SubResult); !part || a.ID == "" {
+			continue
+		}
+		if message := t.ids.Claim(a.ID, i, "attributes"); message != "" {
+			t.problems.Add(outbound.Index("attributes", i)+".id", message)
+		}
 	}
 }
 
@@ -198,7 +187,7 @@ func (t *translation) subResult(path string, a assessment.Attribute, v assessmen
 	}
 	id := a.ID
 	if id == "" {
-		id = a.Label
+		id = t.ids.Mint(a.Label)
 	}
 	if v.Status == assessment.StatusExpired {
 		t.lose(path+".value.status", "Kombo has no expired: sent as cancelled")
@@ -211,31 +200,60 @@ func (t *translation) subResult(path string, a assessment.Attribute, v assessmen
 	}
 	t.wire.Attributes = append(t.wire.Attributes, wireAttribute{
 		Type: "SUB_RESULT", ID: &id, Label: a.Label,
-		Score:  &wireScore{Value: v.Score.Value, Max: *v.Score.Max},
+		Score:  &wireScore{Value: outbound.Plain(v.Score.Value), Max: *v.Score.Max},
 		Status: wireStatus(v.Status),
 	})
 	return true
 }
 
-// maxAttachments and contentType are the schema's limits. The latter refuses a
-// plus sign and parameters, such as image/svg+xml and text/html; charset=utf-8.
+// maxAttachments is the schema's limit.
 const maxAttachments = 5
 
-var contentType = regexp.MustCompile(`^[\w.-]+/[\w.-]+$`)
-
+// attachments are encoded without their data, which [appendResult] adds.
 func (t *translation) attachments(attachments []assessment.Attachment) {
 	if len(attachments) > maxAttachments {
 		t.problems.Add("attachments", "more than 5")
 	}
 	for i, a := range attachments {
-		path := fmt.Sprintf("attachments[%d].content_type", i)
-		if a.ContentType != "" && !contentType.MatchString(a.ContentType) {
-			t.problems.Add(path, "must be exactly type/subtype, without a plus sign or parameters")
+		path := outbound.Index("attachments", i)
+		if a.ContentType != "" && !isContentType(a.ContentType) {
+			t.problems.Add(path+".content_type", "must be exactly type/subtype, without a plus sign or parameters")
 		}
 		if a.ContentType == "application/octet-stream" {
-			t.warnings = append(t.warnings, path+": Kombo advises against application/octet-stream")
+			t.warnings = append(t.warnings, path+".content_type: Kombo advises against application/octet-stream")
 		}
+		t.files = append(t.files, wireAttachment{
+			Name: t.fileName(path, a), ContentType: a.ContentType, DataURL: outbound.URL(a.URL),
+		})
 	}
+}
+
+func (t *translation) fileName(path string, a assessment.Attachment) string {
+	if a.Name == "" {
+		return "" // noted by Validate
+	}
+	name, remarks := outbound.FileName(a)
+	if name == "" {
+		t.problems.Add(path+".name", "must be a file name")
+	}
+	for _, remark := range remarks {
+		t.warnings = append(t.warnings, path+".name: "+remark)
+	}
+	return name
+}
+
+// isContentType is the schema's pattern ^[\w.-]+\/[\w.-]+$, which refuses a plus
+// sign and parameters, such as image/svg+xml and text/html; charset=utf-8.
+func isContentType(text string) bool {
+	kind, subtype, found := strings.Cut(text, "/")
+	return found && isWord(kind) && isWord(subtype)
+}
+
+func isWord(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		letter := 'a' <= r|0x20 && r|0x20 <= 'z'
+		return !letter && (r < '0' || r > '9') && r != '_' && r != '.' && r != '-'
+	})
 }
 
 // scoreOnly reports what an ATS with so small a result drops. It is sent all

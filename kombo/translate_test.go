@@ -211,7 +211,7 @@ func TestTranslation(t *testing.T) {
 		},
 		"number": {
 			result: done(one(
-				assessment.Attribute{Label: "A", Value: assessment.Number(87.4)}, assessment.Attribute{Label: "B", Value: assessment.Number(0)},
+				assessment.Attribute{Label: "A", Value: assessment.Number(87.4)}, assessment.Attribute{Label: "B", Value: assessment.Number(math.Copysign(0, -1))},
 				assessment.Attribute{Label: "C", Value: assessment.Number(1e21)})),
 			want:   doneBody(attributes(text("A", "87.4"), text("B", "0"), text("C", "1000000000000000000000"))),
 			losses: kept("attributes[0]", "attributes[1]", "attributes[2]"),
@@ -226,14 +226,11 @@ func TestTranslation(t *testing.T) {
 				assessment.Attribute{Label: "B", Value: assessment.Elapsed(0)},
 				assessment.Attribute{Label: "C", Value: assessment.Elapsed(59*time.Second + 600*time.Millisecond)},
 				assessment.Attribute{Label: "D", Value: assessment.Elapsed(25 * time.Hour)},
-				assessment.Attribute{Label: "E", Value: assessment.Elapsed(-90 * time.Second)},
 				assessment.Attribute{Label: "F", Value: assessment.Elapsed(500 * time.Millisecond)},
-				assessment.Attribute{Label: "G", Value: assessment.Elapsed(math.MaxInt64)},
-				assessment.Attribute{Label: "H", Value: assessment.Elapsed(math.MinInt64)})),
+				assessment.Attribute{Label: "G", Value: assessment.Elapsed(math.MaxInt64)})),
 			want: doneBody(attributes(text("A", "1 h 2 min 3 s"), text("B", "0s"), text("C", "1 min"),
-				text("D", "25 h"), text("E", "-1 min 30 s"), text("F", "500ms"),
-				text("G", "2562047 h 47 min 17 s"), text("H", "-2562047 h 47 min 17 s"))),
-			losses: kept("attributes[0]", "attributes[1]", "attributes[2]", "attributes[3]", "attributes[4]", "attributes[5]", "attributes[6]", "attributes[7]"),
+				text("D", "25 h"), text("F", "500ms"), text("G", "2562047 h 47 min 17 s"))),
+			losses: kept("attributes[0]", "attributes[1]", "attributes[2]", "attributes[3]", "attributes[4]", "attributes[5]"),
 		},
 		"description": {
 			result: done(one(assessment.Attribute{Label: "A", Description: "help", Value: assessment.Text("x")})),

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/outbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -209,13 +210,13 @@ func (c *Client) unified(method, operation, account string, path ...string) (tra
 
 // errNoAccount is what a unified call without an account gets.
 func errNoAccount() error {
-	var p assessment.Problems
+	var p assessment.ValidationError
 	p.Add("account", "required")
 	return p.Err()
 }
 
 func setBody(call *transport.Call, body any) error {
-	encoded, err := json.Marshal(body)
+	encoded, err := outbound.Body(body)
 	if err != nil {
 		return fmt.Errorf("stackone: encode request: %w", err)
 	}

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/outbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -165,27 +165,17 @@ func (c *Client) CreateConnectSession(ctx context.Context, r ConnectRequest) (Co
 }
 
 func (r *ConnectRequest) check() error {
-	var problems assessment.Problems
-	if r.OriginOwnerID == "" {
-		problems.Add("origin_owner_id", "required")
-	}
-	if r.OriginOwnerName == "" {
-		problems.Add("origin_owner_name", "required")
-	}
+	var problems outbound.Problems
+	problems.Name("origin_owner_id", r.OriginOwnerID)
+	problems.Name("origin_owner_name", r.OriginOwnerName)
+	problems.Text("origin_username", r.OriginUsername)
+	problems.Text("label", r.Label)
 	if r.ProviderVersion != "" && r.Provider == "" {
 		problems.Add("provider_version", "only together with a provider")
 	}
 	if r.ExpiresIn < 0 || r.ExpiresIn%time.Second != 0 {
 		problems.Add("expires_in", "must be whole seconds")
 	}
-	checkObject(&problems, "metadata", r.Metadata)
+	problems.Object("metadata", r.Metadata)
 	return problems.Err()
-}
-
-// checkObject: free-form members are JSON objects, or not there.
-func checkObject(problems *assessment.Problems, path string, raw json.RawMessage) {
-	var object map[string]json.RawMessage
-	if raw != nil && (json.Unmarshal(raw, &object) != nil || object == nil) {
-		problems.Add(path, "must be a JSON object")
-	}
 }

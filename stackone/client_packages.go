@@ -3,7 +3,6 @@ package stackone
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/outbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -168,9 +168,9 @@ func writeTests(tests []assessment.Test, withIDs bool) *[]wireTestWrite {
 // made, because a second one would be a duplicate: the error is Uncertain then.
 // [Client.SyncBackgroundCheckPackages] looks first and can be repeated.
 func (c *Client) CreateBackgroundCheckPackage(ctx context.Context, account string, p assessment.Package, passthrough json.RawMessage) (RecordID, error) {
-	var problems assessment.Problems
+	var problems outbound.Problems
 	checkPackage(&problems, "", p)
-	checkObject(&problems, "passthrough", passthrough)
+	problems.Object("passthrough", passthrough)
 	if err := problems.Err(); err != nil {
 		return RecordID{}, err
 	}
@@ -204,14 +204,17 @@ type PackageUpdate struct {
 
 // UpdateBackgroundCheckPackage changes a package. It may be repeated.
 func (c *Client) UpdateBackgroundCheckPackage(ctx context.Context, account, id string, u PackageUpdate) error {
-	var problems assessment.Problems
-	if u.Name != nil && *u.Name == "" {
-		problems.Add("name", "required")
+	var problems outbound.Problems
+	if u.Name != nil {
+		problems.Name("name", *u.Name)
+	}
+	if u.Description != nil {
+		problems.Text("description", *u.Description)
 	}
 	if u.Tests != nil {
 		checkTests(&problems, "", *u.Tests)
 	}
-	checkObject(&problems, "passthrough", u.Passthrough)
+	problems.Object("passthrough", u.Passthrough)
 	if err := problems.Err(); err != nil {
 		return err
 	}
@@ -250,17 +253,17 @@ func (c *Client) packageCall(method, account, id string) (transport.Call, error)
 	return call, err
 }
 
-func checkPackage(problems *assessment.Problems, path string, p assessment.Package) {
-	if p.Name == "" {
-		problems.Add(path+"name", "required")
-	}
+func checkPackage(problems *outbound.Problems, path string, p assessment.Package) {
+	problems.Name(path+"name", p.Name)
+	problems.Text(path+"description", p.Description)
 	checkTests(problems, path, p.Tests)
 }
 
-func checkTests(problems *assessment.Problems, path string, tests []assessment.Test) {
+func checkTests(problems *outbound.Problems, path string, tests []assessment.Test) {
 	for i, t := range tests {
-		if t.Name == "" {
-			problems.Add(fmt.Sprintf("%stests[%d].name", path, i), "required")
-		}
+		at := path + outbound.Index("tests", i)
+		problems.Text(at+".id", t.ID)
+		problems.Name(at+".name", t.Name)
+		problems.Text(at+".description", t.Description)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/outbound"
 )
 
 // SyncOptions configure [Client.SyncBackgroundCheckPackages].
@@ -65,7 +66,7 @@ func (c *Client) SyncBackgroundCheckPackages(ctx context.Context, account string
 }
 
 func checkWanted(wanted []assessment.Package, o SyncOptions) error {
-	var problems assessment.Problems
+	var problems outbound.Problems
 	if len(wanted) == 0 && o.Prune {
 		problems.Add("packages", "empty: this would delete all packages of the account")
 	}

@@ -72,7 +72,7 @@ func (c *Client) Preview(ref assessment.OrderRef, r assessment.Result) (assessme
 // asked for only if everything else is in order.
 func (c *Client) encodeResult(ref assessment.OrderRef, r assessment.Result, ats func() (string, error)) ([]byte, assessment.Receipt, error) {
 	t := c.translate(ref, r)
-	if len(t.problems) > 0 {
+	if len(t.problems.Problems) > 0 {
 		ats = func() (string, error) { return c.ats.cached(ref.Account), nil }
 	}
 	key, err := ats()

@@ -1,17 +1,17 @@
 package stackone
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/outbound"
 )
 
 // translation is a result on its way to StackOne's format.
 type translation struct {
 	wire     wireResult
-	problems assessment.Problems
+	problems outbound.Problems
 	losses   []assessment.Loss
 	warnings []string
 	skipped  bool
@@ -21,16 +21,17 @@ type translation struct {
 // the ATS is.
 func (c *Client) translate(ref assessment.OrderRef, r assessment.Result) *translation {
 	t := &translation{}
-	c.checkRef(t, ref)
-	if err := r.Validate(); err != nil {
-		t.problems = append(t.problems, err.(*assessment.ValidationError).Problems...)
-	}
+	t.problems.Ref(ref, outbound.RefRules{
+		Vendor: assessment.StackOne, Connection: c.connection, Account: "the linked account's id", Kinds: true, InPath: true,
+	})
+	t.problems.Join("", r.Validate())
 	t.result(r)
-	t.wire.ResultURL = r.ReportURL
+	t.wire.ResultURL = outbound.URL(r.ReportURL)
 	t.wire.Passthrough = r.Passthrough[assessment.StackOne]
 	t.wire.StartDate = t.timestamp("started_at", r.StartedAt)
 	t.wire.SubmissionDate = t.timestamp("completed_at", r.CompletedAt)
 	t.score(r.Score)
+	t.warnings = append(t.warnings, outbound.ScoreWarnings(r)...)
 	t.summary(r)
 	t.attachments(r.Attachments)
 	return t
@@ -40,24 +41,6 @@ func (c *Client) translate(ref assessment.OrderRef, r assessment.Result) *transl
 var resultPaths = map[assessment.Kind]string{
 	assessment.KindAssessment:      "assessments",
 	assessment.KindBackgroundCheck: "background_checks",
-}
-
-func (c *Client) checkRef(t *translation, ref assessment.OrderRef) {
-	if ref.Vendor != assessment.StackOne {
-		t.problems.Add("ref.vendor", "must be stackone")
-	}
-	if ref.Connection != c.connection {
-		t.problems.Add("ref.connection", "belongs to another client")
-	}
-	if resultPaths[ref.Kind] == "" {
-		t.problems.Add("ref.kind", "required: assessment or background_check")
-	}
-	if ref.Account == "" {
-		t.problems.Add("ref.account", "required: the linked account's id")
-	}
-	if ref.ID == "" {
-		t.problems.Add("ref.id", "required")
-	}
 }
 
 // The words for result.value.
@@ -105,12 +88,12 @@ func (t *translation) score(s *assessment.Score) {
 	if s == nil {
 		return
 	}
-	t.wire.Score = &wireScore{Label: s.Label, Value: assessment.FormatNumber(s.Value)}
+	t.wire.Score = &wireScore{Label: s.Label, Value: outbound.Decimal(s.Value)}
 	if s.Min != nil {
-		t.wire.Score.Min = assessment.FormatNumber(*s.Min)
+		t.wire.Score.Min = outbound.Decimal(*s.Min)
 	}
 	if s.Max != nil {
-		t.wire.Score.Max = assessment.FormatNumber(*s.Max)
+		t.wire.Score.Max = outbound.Decimal(*s.Max)
 	}
 }
 
@@ -129,8 +112,8 @@ func (t *translation) summary(r assessment.Result) {
 		lines = append(lines, "Reason: "+r.Reason)
 	}
 	for i, a := range r.Attributes {
-		path := fmt.Sprintf("attributes[%d]", i)
-		lines = append(lines, a.Label+": "+assessment.ReadableText(a.Value, r.Status))
+		path := outbound.Index("attributes", i)
+		lines = append(lines, a.Label+": "+outbound.Readable(a.Value, r.Status))
 		t.losses = append(t.losses, assessment.Loss{Field: path, Reason: "sent as a line of the summary", Kept: true})
 		if a.Description != "" {
 			t.lose(path+".description", "StackOne has no place for it")
@@ -142,7 +125,7 @@ func (t *translation) summary(r assessment.Result) {
 // attachments go by URL only; StackOne's schema has no place for bytes or names.
 func (t *translation) attachments(attachments []assessment.Attachment) {
 	for i, a := range attachments {
-		path := fmt.Sprintf("attachments[%d]", i)
+		path := outbound.Index("attachments", i)
 		if a.URL == "" {
 			t.lose(path+".data", "StackOne takes attachments by URL only")
 			continue
@@ -151,7 +134,7 @@ func (t *translation) attachments(attachments []assessment.Attachment) {
 			t.lose(path+".name", "StackOne has no place for it")
 		}
 		t.wire.Attachments = append(t.wire.Attachments, wireAttachment{
-			URL: a.URL, ContentType: wireEnum{Value: contentType(a.ContentType), Source: a.ContentType},
+			URL: outbound.URL(a.URL), ContentType: wireEnum{Value: contentType(a.ContentType), Source: a.ContentType},
 		})
 	}
 }
@@ -182,7 +165,7 @@ func (t *translation) limit(l Limits, r assessment.Result) {
 	}
 	for i, a := range r.Attachments {
 		if l.TypedAttachments && a.URL != "" && a.ContentType == "" {
-			t.problems.Add(fmt.Sprintf("attachments[%d].content_type", i), "required by the ATS")
+			t.problems.Add(outbound.Index("attachments", i)+".content_type", "required by the ATS")
 		}
 	}
 	if l.HiddenSummary && t.wire.Summary != "" {

@@ -2,7 +2,6 @@ package stackone_test
 
 import (
 	"encoding/json"
-	"math"
 	"testing"
 	"time"
 
@@ -288,11 +287,4 @@ func TestVerdictsThatAreNotListed(t *testing.T) {
 	}
 	_, receipt := sent(t, assessment.Result{Status: assessment.StatusCancelled}, "teamtailor")
 	require.Len(t, receipt.Warnings, 1, "nothing stands for another status")
-}
-
-func TestLeastDuration(t *testing.T) {
-	r := completed()
-	r.Attributes = attribute(assessment.Elapsed(math.MinInt64))
-	body, _ := sent(t, r, "")
-	require.Contains(t, body["summary"], "-2562047 h 47 min 17 s")
 }

@@ -15,7 +15,7 @@ import (
 // check finds everything that would make the request something else than what
 // the caller means.
 func (c *Call) check() error {
-	var problems assessment.Problems
+	var problems assessment.ValidationError
 	if !token(c.Method) {
 		problems.Add("method", "not an HTTP method")
 	}
@@ -34,14 +34,14 @@ func (c *Call) check() error {
 }
 
 func checkHeader(h http.Header) error {
-	var problems assessment.Problems
+	var problems assessment.ValidationError
 	addHeaderProblems(&problems, h)
 	return problems.Err()
 }
 
 // addHeaderProblems finds what net/http would refuse only when it sends the
 // request, with an error that looks like one of the connection.
-func addHeaderProblems(problems *assessment.Problems, h http.Header) {
+func addHeaderProblems(problems *assessment.ValidationError, h http.Header) {
 	for name, values := range h {
 		if !token(name) {
 			problems.Add("header", "name is not a token")

@@ -1,4 +1,4 @@
-package assessment_test
+package outbound_test
 
 import (
 	"math"
@@ -8,16 +8,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/outbound"
 )
 
-func TestReadableText(t *testing.T) {
+func TestReadable(t *testing.T) {
 	labelled := assessment.ScoreOutOf(7, 9)
 	labelled.Label = "Stanine"
 	for want, value := range map[string]assessment.AttributeValue{
 		"Good":                     assessment.Text("Good"),
 		"https://example.com/v":    assessment.Link("https://example.com/v"),
 		"87.4":                     assessment.Number(87.4),
-		"0":                        assessment.Number(0),
+		"0":                        assessment.Number(math.Copysign(0, -1)),
 		"100000000000000000000000": assessment.Number(1e23),
 		"Yes":                      assessment.Flag(true),
 		"No":                       assessment.Flag(false),
@@ -27,9 +28,7 @@ func TestReadableText(t *testing.T) {
 		"1 min":                    assessment.Elapsed(59*time.Second + 500*time.Millisecond),
 		"42 min 30 s":              assessment.Elapsed(42*time.Minute + 30*time.Second),
 		"26 h 3 s":                 assessment.Elapsed(26*time.Hour + 3*time.Second),
-		"-1 min 1 s":               assessment.Elapsed(-61 * time.Second),
 		"2562047 h 47 min 17 s":    assessment.Elapsed(math.MaxInt64),
-		"-2562047 h 47 min 17 s":   assessment.Elapsed(math.MinInt64),
 		"completed":                assessment.SubResult{},
 		"in progress":              assessment.SubResult{Status: assessment.StatusInProgress},
 		"9, completed":             assessment.SubResult{Score: &assessment.Score{Value: 9}},
@@ -41,6 +40,6 @@ func TestReadableText(t *testing.T) {
 		"7 of 9 (Stanine), completed": assessment.SubResult{Score: labelled},
 		"":                            nil,
 	} {
-		require.Equal(t, want, assessment.ReadableText(value, assessment.StatusCompleted))
+		require.Equal(t, want, outbound.Readable(value, assessment.StatusCompleted))
 	}
 }
