@@ -3,6 +3,7 @@ package ashby_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -103,6 +104,7 @@ func TestLaws(t *testing.T) {
 				require.Empty(t, published)
 			},
 		},
+		Outlet: outlet(),
 		Hooks: []vendortest.Hook{
 			cancelled,
 			hook("Packages", list, func(_ *ashby.HandlerConfig, p *provider, called func(context.Context) error) {
@@ -131,4 +133,50 @@ func TestLaws(t *testing.T) {
 // starts nothing: 200 with the error envelope, or a 5xx.
 func enveloped(w *httptest.ResponseRecorder) bool {
 	return w.Code >= 500 || w.Code == 200 && bytes.Contains(w.Body.Bytes(), []byte(`"success":false`))
+}
+
+// outlet is Ashby's client for the laws.
+func outlet() vendortest.Outlet {
+	call := func(name string, write bool, do func(context.Context, *ashby.Client, string) error) vendortest.Call {
+		return vendortest.Call{
+			Name: name, Answer: `{"success":true,"results":{"id":"1"}}`, Write: write,
+			Do: func(ctx context.Context, c vendortest.Client, id string) error { return do(ctx, c.(*ashby.Client), id) },
+		}
+	}
+	return vendortest.Outlet{
+		Written: written,
+		New: func(t testing.TB, s vendortest.ClientSetup) vendortest.Client {
+			c, err := ashby.New(ashby.Config{
+				APIKey: s.APIKey, Keys: s.Keys, HTTPClient: s.HTTPClient, Logger: s.Logger, Observer: s.Observer,
+			})
+			require.NoError(t, err)
+			return c
+		},
+		Ref: func(id string) assessment.OrderRef {
+			return assessment.OrderRef{Vendor: assessment.Ashby, Account: account, ID: id}
+		},
+		Refusal: func(message string) string {
+			return fmt.Sprintf(`{"success":false,"errors":["invalid_input"],"errorInfo":{"code":"invalid_input","message":%q}}`, message)
+		},
+		Calls: []vendortest.Call{
+			call("AddCompleted", true, func(ctx context.Context, c *ashby.Client, id string) error {
+				completed := added
+				completed.CandidateID = id
+				_, err := c.AddCompleted(ctx, account, completed)
+				return err
+			}),
+			call("CandidateInfo", false, func(ctx context.Context, c *ashby.Client, id string) error {
+				_, err := c.CandidateInfo(ctx, account, id)
+				return err
+			}),
+			call("APIKeyInfo", false, func(ctx context.Context, c *ashby.Client, id string) error {
+				_, err := c.APIKeyInfo(ctx, id)
+				return err
+			}),
+			call("Call", true, func(ctx context.Context, c *ashby.Client, id string) error {
+				_, err := c.Call(ctx, account, ashby.Request{Operation: "candidate.addTag", Body: map[string]string{"candidateId": id}})
+				return err
+			}),
+		},
+	}
 }

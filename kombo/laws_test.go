@@ -3,6 +3,7 @@ package kombo_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -66,6 +67,7 @@ func TestLaws(t *testing.T) {
 			},
 			Started: assessment.Started{CandidateURL: "https://tests.example.com/1"},
 		},
+		Outlet: outlet(),
 		Hooks: []vendortest.Hook{
 			hook("Queue", orderBody(t), func(c *kombo.WebhookConfig, called func(context.Context) error) {
 				c.Queue = func(ctx context.Context, _ assessment.Order) error { return called(ctx) }
@@ -75,4 +77,54 @@ func TestLaws(t *testing.T) {
 			}),
 		},
 	})
+}
+
+// outlet is Kombo's client for the laws.
+func outlet() vendortest.Outlet {
+	call := func(name, answer string, write bool, do func(context.Context, *kombo.Client, string) error) vendortest.Call {
+		return vendortest.Call{
+			Name: name, Answer: `{"status":"success","data":` + answer + `,"warnings":[]}`, Write: write,
+			Do: func(ctx context.Context, c vendortest.Client, id string) error { return do(ctx, c.(*kombo.Client), id) },
+		}
+	}
+	return vendortest.Outlet{
+		Written: written,
+		New: func(t testing.TB, s vendortest.ClientSetup) vendortest.Client {
+			c, err := kombo.New(kombo.Config{
+				APIKey: s.APIKey, Keys: s.Keys, HTTPClient: s.HTTPClient, Logger: s.Logger, Observer: s.Observer,
+			})
+			require.NoError(t, err)
+			return c
+		},
+		Ref: func(id string) assessment.OrderRef {
+			return assessment.OrderRef{Vendor: assessment.Kombo, Account: integration, ID: id}
+		},
+		Refusal: func(message string) string {
+			return fmt.Sprintf(`{"status":"error","error":{"code":"PLATFORM.INPUT_INVALID","title":"Input invalid","message":%q}}`, message)
+		},
+		Calls: []vendortest.Call{
+			call("Packages", `{"packages":[]}`, false, calls["Packages"]),
+			call("SetPackages", `{}`, true, calls["SetPackages"]),
+			call("DeletePackages", `{}`, true, calls["DeletePackages"]),
+			call("Orders", `{"results":[]}`, false, calls["Orders"]),
+			call("Integration", `{"id":"1"}`, false, func(ctx context.Context, c *kombo.Client, id string) error {
+				_, err := c.Integration(ctx, id)
+				return err
+			}),
+			call("DeleteIntegration", `{}`, true, func(ctx context.Context, c *kombo.Client, id string) error {
+				return c.DeleteIntegration(ctx, id)
+			}),
+			call("SetEnabled", `{}`, true, func(ctx context.Context, c *kombo.Client, id string) error {
+				return c.SetEnabled(ctx, id, true)
+			}),
+			call("IntegrationByToken", `{"id":"1"}`, false, func(ctx context.Context, c *kombo.Client, id string) error {
+				_, err := c.IntegrationByToken(ctx, id)
+				return err
+			}),
+			call("Call", `{}`, true, func(ctx context.Context, c *kombo.Client, id string) error {
+				_, err := c.Call(ctx, integration, kombo.Request{Method: http.MethodPost, Path: []string{"a", id, "b"}})
+				return err
+			}),
+		},
+	}
 }

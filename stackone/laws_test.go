@@ -3,6 +3,7 @@ package stackone_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -97,6 +98,7 @@ func TestLaws(t *testing.T) {
 				require.Equal(t, message, published[0].Reason)
 			},
 		},
+		Outlet: outlet(),
 		Hooks: []vendortest.Hook{
 			hook("Queue", orderBody(t), func(c *stackone.WebhookConfig, called func(context.Context) error) {
 				c.Queue = func(ctx context.Context, _ assessment.Order) error { return called(ctx) }
@@ -123,4 +125,79 @@ func intakeOf(t testing.TB, p assessment.Provider, s vendortest.Setup) *assessme
 	intake, err := assessment.NewIntake(assessment.IntakeConfig{Provider: p, Store: assessment.NewMemoryStore(0), Logger: s.Logger})
 	require.NoError(t, err)
 	return intake
+}
+
+// outlet is StackOne's client for the laws.
+func outlet() vendortest.Outlet {
+	call := func(name, answer string, write bool, do func(context.Context, *stackone.Client, string) error) vendortest.Call {
+		return vendortest.Call{Name: name, Answer: answer, Write: write, Do: func(ctx context.Context, c vendortest.Client, id string) error {
+			return do(ctx, c.(*stackone.Client), id)
+		}}
+	}
+	wanted := assessment.Package{ID: "p", Name: "P", Tests: []assessment.Test{{Name: "T"}}}
+	return vendortest.Outlet{
+		Written: written,
+		New: func(t testing.TB, s vendortest.ClientSetup) vendortest.Client {
+			c, err := stackone.New(stackone.Config{
+				APIKey: s.APIKey, Keys: s.Keys, HTTPClient: s.HTTPClient, Logger: s.Logger, Observer: s.Observer,
+				Provider: func(context.Context, string) (string, error) { return "bullhorn_ats", nil },
+			})
+			require.NoError(t, err)
+			return c
+		},
+		Ref: func(id string) assessment.OrderRef {
+			return assessment.OrderRef{Vendor: assessment.StackOne, Kind: assessment.KindAssessment, Account: account, ID: id}
+		},
+		Refusal: func(message string) string {
+			return fmt.Sprintf(`{"statusCode":400,"message":%q,"timestamp":"2024-01-01T00:00:00.000Z"}`, message)
+		},
+		Calls: []vendortest.Call{
+			call("Account", `{"id":"1","provider":"bullhorn_ats"}`, false, func(ctx context.Context, c *stackone.Client, id string) error {
+				_, err := c.Account(ctx, id)
+				return err
+			}),
+			call("DeleteAccount", `{"id":"1"}`, true, func(ctx context.Context, c *stackone.Client, id string) error {
+				_, err := c.DeleteAccount(ctx, id)
+				return err
+			}),
+			call("Application", `{"data":{"id":"1"}}`, false, func(ctx context.Context, c *stackone.Client, id string) error {
+				_, err := c.Application(ctx, account, id)
+				return err
+			}),
+			call("Candidate", `{"data":{"id":"1"}}`, false, func(ctx context.Context, c *stackone.Client, id string) error {
+				_, err := c.Candidate(ctx, account, id)
+				return err
+			}),
+			call("Job", `{"data":{"id":"1"}}`, false, func(ctx context.Context, c *stackone.Client, id string) error {
+				_, err := c.Job(ctx, account, id)
+				return err
+			}),
+			call("JobPosting", `{"data":{"id":"1"}}`, false, func(ctx context.Context, c *stackone.Client, id string) error {
+				_, err := c.JobPosting(ctx, account, id)
+				return err
+			}),
+			call("JobPostings", `{"data":[]}`, false, func(ctx context.Context, c *stackone.Client, id string) error {
+				_, err := collect(c.JobPostings(ctx, id, stackone.ListOptions{}))
+				return err
+			}),
+			call("BackgroundCheckPackage", `{"data":{"id":"1","name":"P"}}`, false, func(ctx context.Context, c *stackone.Client, id string) error {
+				_, err := c.BackgroundCheckPackage(ctx, account, id)
+				return err
+			}),
+			call("CreateBackgroundCheckPackage", `{"statusCode":201,"data":{"id":"1"}}`, true, func(ctx context.Context, c *stackone.Client, id string) error {
+				_, err := c.CreateBackgroundCheckPackage(ctx, id, wanted, nil)
+				return err
+			}),
+			call("UpdateBackgroundCheckPackage", written, true, func(ctx context.Context, c *stackone.Client, id string) error {
+				return c.UpdateBackgroundCheckPackage(ctx, account, id, stackone.PackageUpdate{Name: &wanted.Name})
+			}),
+			call("DeleteBackgroundCheckPackage", written, true, func(ctx context.Context, c *stackone.Client, id string) error {
+				return c.DeleteBackgroundCheckPackage(ctx, account, id)
+			}),
+			call("Call", `{}`, true, func(ctx context.Context, c *stackone.Client, id string) error {
+				_, err := c.Call(ctx, account, stackone.Request{Method: http.MethodPost, Path: []string{"a", id, "b"}})
+				return err
+			}),
+		},
+	}
 }

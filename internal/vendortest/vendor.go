@@ -22,6 +22,8 @@ type Vendor struct {
 	// Hooks are all functions of the host's that a handler calls, the provider's
 	// StartOrder aside.
 	Hooks []Hook
+	// Outlet is the client.
+	Outlet Outlet
 }
 
 // Setup is what a law wants of a handler; each takes from it what it has a
@@ -216,4 +218,10 @@ var laws = []law{
 	{"drained", drained},
 	{"load", load},
 	{"hook fails", hookFails},
+	{"key renewed once", keyRenewedOnce},
+	{"the caller's client untouched", callerUntouched},
+	{"ids escaped", idsEscaped},
+	{"budget of waits", waitBudget},
+	{"caller gives up", callerGivesUp},
+	{"uncertain write", uncertainWrite},
 }
