@@ -20,8 +20,22 @@
 // # Order of work
 //
 // [Verifier.Receive] does what comes before any parsing, cheapest refusal
-// first: the method, the size, the signature. The parts are also there on their
-// own: [CheckMethod], [Read] and [Verifier.Verify].
+// first: the method, the encoding, whether there is a signature at all, the size,
+// the signature itself. The parts are also there on their own: [CheckMethod],
+// [CheckEncoding], [Verifier.Check], [Budget.Read] and [Verifier.Verify].
+//
+// # Memory
+//
+// Anybody can send to a public endpoint. A body takes memory as it arrives, not as
+// it is announced, and the bodies of all senders who have not proved themselves
+// share one [Budget] of 64 MiB; see [SharedBudget]. Small bodies always get in.
+// How long a sender may take is up to the server: without ReadHeaderTimeout and
+// ReadTimeout of [http.Server] a slow one holds its connection for ever.
+//
+// # Other senders
+//
+// A [Scheme] also describes senders that sign a time with the body ([Timestamp]),
+// write standard base64, or present a [Token].
 //
 // # Rotation
 //
@@ -32,6 +46,6 @@
 //
 // # What a signature does not prove
 //
-// It covers the body, not the time: whoever has recorded a delivery can send it
-// again. What a delivery starts must therefore be idempotent.
+// Without a [Timestamp] it covers the body, not the time: whoever has recorded a
+// delivery can send it again. What a delivery starts must therefore be idempotent.
 package webhook

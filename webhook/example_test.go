@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"time"
 
 	"github.com/assessbridge/assessbridge/webhook"
 )
@@ -94,6 +95,32 @@ func ExampleVerifier_Receive() {
 	// 200 ""
 	// 401 "signature missing\n"
 	// 401 "signature not accepted\n"
+}
+
+// A sender that signs the time, too, and writes both into one header.
+func ExampleTimestamp() {
+	verifier, err := webhook.NewVerifier(webhook.Scheme{
+		Header: "Acme-Signature", Prefix: "v1=", Encoding: webhook.Hex,
+		Timestamp: webhook.Timestamp{Element: "t=", Separator: ".", Tolerance: time.Minute},
+	}, webhook.Secret{Key: "key"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	body := []byte(`{"id":"evt_1"}`)
+	header := http.Header{}
+	header.Set("Acme-Signature", // of the first second of 2026
+		"t=1767225600,v1=1453ddff01e19f7d7248a2bf974fcfd9b8977ed31341c45e0323501470e1a8d5")
+	_, err = verifier.Verify(header, body)
+	fmt.Println(err)
+
+	if err := verifier.SignHeader(header, body); err != nil {
+		log.Fatal(err)
+	}
+	_, err = verifier.Verify(header, body)
+	fmt.Println(err)
+	// Output:
+	// webhook: signed too long ago, or in the future
+	// <nil>
 }
 
 // Ashby never sends a delivery again that was answered 401, so that a wrong

@@ -4,13 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
-	"slices"
 )
 
-// DefaultMaxBody is the limit of a body in bytes where none is given: 1 MiB.
-const DefaultMaxBody = 1 << 20
+// DefaultMaxBody is the limit of a body in bytes where none is given: 8 MiB. Job
+// descriptions and custom fields make orders of more than one.
+const DefaultMaxBody = 8 << 20
 
 var (
 	// ErrBodyTooLarge: the body is longer than the limit. Nothing of it is
@@ -26,11 +25,10 @@ var (
 	ErrBodyBroken = errors.New("webhook: body broke off")
 )
 
-// firstRead is what is allocated at first for a body of unknown length.
-const firstRead = 4 << 10
-
 // Read returns the whole body of r, of at most limit bytes; a limit of 0 or
-// less means [DefaultMaxBody].
+// less means [DefaultMaxBody]. It is for a sender who is known already, such as by
+// an API key: the body counts for no [Budget]. See [Verifier.Receive] and
+// [Budget.Read] for the others.
 //
 // A body over the limit is [ErrBodyTooLarge]: without reading if Content-Length
 // announces it, else after one byte beyond the limit. As with
@@ -39,62 +37,101 @@ const firstRead = 4 << 10
 // [ErrBodyConsumed]; that can be seen if Content-Length is known or if the body
 // was closed. Any other error wraps [ErrBodyBroken] and its cause.
 //
-// With a Content-Length, Read allocates once.
+// Memory grows with what arrives, whatever Content-Length announces. The body
+// itself is allocated once.
 func Read(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	var u Unproved
+	defer u.Release()
+	if err := u.read(nil, w, r, limit); err != nil {
+		return nil, err
+	}
+	return u.Bytes(), nil
+}
+
+// Read reads the body of r as [Read] does, but for a sender who is not known yet:
+// its bytes count for the budget until the body is released.
+// The error may be [ErrOverBudget], too; there is nothing to release then.
+//
+// A nil Budget is that of the process, [SharedBudget].
+func (b *Budget) Read(w http.ResponseWriter, r *http.Request, limit int64) (*Unproved, error) {
+	u := &Unproved{}
+	if err := u.read(b.orShared(), w, r, limit); err != nil {
+		u.Release()
+		return nil, err
+	}
+	return u, nil
+}
+
+// read may leave something to release, whether it fails or not. Without a budget
+// nothing counts.
+func (u *Unproved) read(budget *Budget, w http.ResponseWriter, r *http.Request, limit int64) error {
+	u.budget, u.unsized = budget, unsized(r)
 	limit = normalLimit(limit)
 	if r.ContentLength > limit {
 		closeAfterReply(w, r)
-		return nil, ErrBodyTooLarge
+		return ErrBodyTooLarge
 	}
 	from := io.Reader(http.NoBody)
 	if r.Body != nil { // it never is nil in a server, but may be in a test
 		from = r.Body
 	}
-	body, err := readAll(from, r.ContentLength, limit)
+	u.first = firsts.Get().(*[firstLen]byte)
+	err := u.fill(from, r.ContentLength, limit)
 	switch {
-	case errors.Is(err, ErrBodyTooLarge):
+	case errors.Is(err, ErrBodyTooLarge), errors.Is(err, ErrOverBudget):
 		closeAfterReply(w, r)
-		return nil, err
+		return err
 	case err != nil:
-		return nil, err
-	case int64(len(body)) < r.ContentLength:
+		return err
+	case u.size < r.ContentLength:
 		// The server reports a sender that stops early as an error. Too few
 		// bytes and a clean end mean that somebody else has the others.
-		return nil, ErrBodyConsumed
+		return ErrBodyConsumed
 	}
-	return body, nil
+	return nil
 }
 
-// normalLimit leaves room for the one byte by which a body is found too large.
-func normalLimit(limit int64) int64 {
-	if limit <= 0 {
-		return DefaultMaxBody
-	}
-	return min(limit, math.MaxInt-1)
+// unsized says whether the sender announced no length. A middleware may have set
+// ContentLength to what it left.
+func unsized(r *http.Request) bool {
+	length := r.Header["Content-Length"]
+	return r.ContentLength < 0 || len(r.TransferEncoding) > 0 || len(length) > 0 && length[0] != "0"
 }
 
-// readAll reads to the end, or to one byte beyond the limit. announced is the
+// fill reads to the end, or to one byte beyond the limit. announced is the
 // expected length, at most limit, or negative.
-func readAll(r io.Reader, announced, limit int64) ([]byte, error) {
-	size := announced + 1 // the last read finds the end without growing
-	if announced < 0 {
-		size = min(firstRead, limit+1)
-	}
-	body := make([]byte, 0, size)
+func (u *Unproved) fill(from io.Reader, announced, limit int64) error {
 	for {
-		n, err := r.Read(body[len(body):min(cap(body), int(limit)+1)])
-		body = body[:len(body)+n]
+		room, landed := u.room(announced)
+		room = room[:min(int64(len(room)), limit+1-u.size)]
+		n, err := from.Read(room)
 		switch {
-		case int64(len(body)) > limit:
-			return nil, ErrBodyTooLarge
+		case u.size+int64(n) > limit:
+			return ErrBodyTooLarge
+		case landed && n > 0 && !u.grow(room[:n]):
+			return ErrOverBudget
+		}
+		u.size += int64(n)
+		if u.whole != nil {
+			u.whole = u.whole[:u.size]
+		}
+		switch {
 		case errors.Is(err, io.EOF):
-			return body, nil
+			return nil
 		case err != nil:
-			return nil, readError(err)
-		case len(body) == cap(body):
-			body = slices.Grow(body, 1)
+			return readError(err)
+		case u.whole != nil && len(u.whole) == cap(u.whole):
+			u.split() // a middleware put back more than was announced
 		}
 	}
+}
+
+// split puts a body that is longer than announced back into pieces.
+func (u *Unproved) split() {
+	whole := u.whole
+	u.whole = nil
+	u.pieces = append(u.pieces, pieces.Get().(*[pieceLen]byte))
+	copy(u.pieces[0][:], whole) // it is of one piece at most
 }
 
 // readError translates what net/http and a host's own middleware report.

@@ -38,13 +38,17 @@ func TestReceive(t *testing.T) {
 		{"good and empty", "POST", "", 0, v.Sign(nil), nil, 200, ""},
 		{"method", "GET", "", 0, "", webhook.ErrMethodNotAllowed, 405, "method not allowed"},
 		{"method before size", "PUT", payload, 100, good, webhook.ErrMethodNotAllowed, 405, "method not allowed"},
-		{"size before signature", "POST", payload + payload, 28, "", webhook.ErrBodyTooLarge, 413, "body too large"},
+		{"signature before size", "POST", payload + payload, 28, "", webhook.ErrNoSignature, 401, "signature missing"},
+		{"form of the signature before size", "POST", payload + payload, 28, "?", webhook.ErrBadSignature, 401, "signature not accepted"},
+		{"size before proof", "POST", payload + payload, 28, v.Sign(nil), webhook.ErrBodyTooLarge, 413, "body too large"},
 		{"size, chunked", "POST", payload + payload, -1, good, webhook.ErrBodyTooLarge, 413, "body too large"},
 		{"no signature", "POST", payload, 14, "", webhook.ErrNoSignature, 401, "signature missing"},
 		{"bad signature", "POST", payload, 14, v.Sign(nil), webhook.ErrBadSignature, 401, "signature not accepted"},
 		{"malformed signature", "POST", payload, 14, "?", webhook.ErrBadSignature, 401, "signature not accepted"},
 		{"consumed", "POST", "", 14, good, webhook.ErrBodyConsumed, 500, "internal error"},
-		{"consumed, no signature", "POST", "", 14, "", webhook.ErrBodyConsumed, 500, "internal error"},
+		{"consumed, no signature", "POST", "", 14, "", webhook.ErrNoSignature, 401, "signature missing"},
+		{"consumed, chunked", "POST", "", -1, good, webhook.ErrBodyConsumed, 500, "internal error"},
+		{"nothing announced, nothing sent", "POST", "", 0, good, webhook.ErrBadSignature, 401, "signature not accepted"},
 		{"partly consumed", "POST", payload[5:], 14, good, webhook.ErrBodyConsumed, 500, "internal error"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -134,7 +138,7 @@ func TestServer(t *testing.T) {
 	require.Equal(t, 200, resp.StatusCode)
 
 	for _, body := range []io.Reader{strings.NewReader(tooLarge), chunked{strings.NewReader(tooLarge)}} {
-		resp = post(t, server.URL, "", body)
+		resp = post(t, server.URL, v.Sign(nil), body)
 		require.ErrorIs(t, <-failed, webhook.ErrBodyTooLarge)
 		require.Equal(t, 413, resp.StatusCode)
 		require.True(t, resp.Close, "the server closes the connection")
@@ -171,6 +175,90 @@ func TestServerWithMiddleware(t *testing.T) {
 	}
 }
 
+// A body without an announced length leaves no trace of what was taken of it but
+// that there is nothing left.
+func TestServerWithMiddlewareThatTakesAll(t *testing.T) {
+	v := newVerifier(t, komboScheme, webhook.Secret{Key: "key"})
+	for _, leaves := range []struct {
+		name string
+		take func(*http.Request)
+	}{
+		{"the body as it is", func(*http.Request) {}},
+		{"no body", func(r *http.Request) { r.Body = http.NoBody }},
+		{"no body and no length", func(r *http.Request) { r.Body, r.ContentLength = http.NoBody, 0 }},
+		{"nil", func(r *http.Request) { r.Body = nil }},
+	} {
+		for _, body := range []io.Reader{strings.NewReader(payload), chunked{strings.NewReader(payload)}} {
+			t.Run(fmt.Sprintf("%s, %T", leaves.name, body), func(t *testing.T) {
+				server, failed := serve(t, v, func(next http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						if _, err := io.Copy(io.Discard, r.Body); err != nil {
+							t.Error(err)
+						}
+						leaves.take(r)
+						next.ServeHTTP(w, r)
+					})
+				})
+				resp := post(t, server.URL, v.Sign([]byte(payload)), body)
+				require.ErrorIs(t, <-failed, webhook.ErrBodyConsumed)
+				require.Equal(t, 500, resp.StatusCode)
+			})
+		}
+	}
+	// Who says that there is nothing has sent nothing.
+	server, failed := serve(t, v, nil)
+	post(t, server.URL, v.Sign([]byte(payload)), http.NoBody)
+	require.ErrorIs(t, <-failed, webhook.ErrBadSignature)
+}
+
+func TestEncoding(t *testing.T) {
+	v := newVerifier(t, komboScheme, webhook.Secret{Key: "key"})
+	for _, tc := range []struct {
+		codings []string
+		refused bool
+	}{
+		{nil, false},
+		{[]string{""}, false},
+		{[]string{"identity"}, false},
+		{[]string{"Identity"}, false},
+		{[]string{"gzip"}, true},
+		{[]string{"identity, gzip"}, true},
+		{[]string{"identity", "br"}, true},
+		{[]string{"surprise"}, true},
+	} {
+		r, b := request(strings.NewReader(payload), int64(len(payload)))
+		r.Header.Set(komboScheme.Header, v.Sign([]byte(payload)))
+		r.Header["Content-Encoding"] = tc.codings
+		w := httptest.NewRecorder()
+		_, _, err := v.Receive(w, r, 0)
+		code, text := webhook.Status(err)
+		if !tc.refused {
+			require.NoError(t, err, tc.codings)
+			continue
+		}
+		require.ErrorIs(t, err, webhook.ErrEncoding, tc.codings)
+		require.Equal(t, 415, code)
+		require.Equal(t, "content encoding not supported", text)
+		require.Equal(t, "identity", w.Header().Get("Accept-Encoding"))
+		require.Equal(t, "close", w.Header().Get("Connection"), "the body is not waited for")
+		require.Zero(t, b.read)
+	}
+}
+
+// Nothing of a body is read before there is something that can prove it.
+func TestNothingIsReadUnproved(t *testing.T) {
+	v := newVerifier(t, komboScheme, webhook.Secret{Key: "key"})
+	for _, signature := range []string{"", "?", strings.Repeat("A", 44), "sha256=" + strings.Repeat("0", 64)} {
+		r, b := request(strings.NewReader(payload), int64(len(payload)))
+		r.Header.Set(komboScheme.Header, signature)
+		w := httptest.NewRecorder()
+		_, _, err := v.Receive(w, r, 0)
+		require.Error(t, err)
+		require.Zero(t, b.read)
+		require.Equal(t, "close", w.Header().Get("Connection"))
+	}
+}
+
 func TestServerSenderHangsUp(t *testing.T) {
 	v := newVerifier(t, komboScheme, webhook.Secret{Key: "key"})
 	server, failed := serve(t, v, nil)
@@ -178,7 +266,7 @@ func TestServerSenderHangsUp(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, conn.Close()) }()
 
-	_, err = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nhalf a bo")
+	_, err = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: h\r\nX-Kombo-Signature: "+v.Sign(nil)+"\r\nContent-Length: 100\r\n\r\nhalf a bo")
 	require.NoError(t, err)
 	require.NoError(t, conn.(*net.TCPConn).CloseWrite())
 

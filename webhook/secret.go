@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Secret is a key shared with the sender, and a name for it.
@@ -18,8 +19,8 @@ type Secret struct {
 	// secret can do without; of several, each needs its own.
 	ID string
 	// Key is the secret as the vendor's dashboard shows it. Its bytes are the
-	// HMAC key as they are: nothing is trimmed, and a key that looks like hex or
-	// base64 is not decoded.
+	// HMAC key as they are: nothing is trimmed (see [CheckKey] for what is refused),
+	// and a key that looks like hex or base64 is not decoded.
 	Key string
 }
 
@@ -48,9 +49,28 @@ func (s Secret) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct{ ID string }{s.ID})
 }
 
-// checkSecrets refuses what could let a forger in (no key, a blank key) and
-// what would make the answer of Verify ambiguous. Its errors name secrets by
-// position and ID.
+// CheckKey refuses what cannot work as a secret or key: an empty or blank one,
+// which lets a forger in, and one with a control character or a blank at an end,
+// which a file or a form has added and with which every delivery would be refused.
+// The error does not show the key.
+func CheckKey(key string) error {
+	switch {
+	case strings.TrimSpace(key) == "":
+		return errors.New("empty key")
+	case strings.ContainsFunc(key, unicode.IsControl):
+		return errors.New("the key has a control character, such as a line break")
+	case strings.TrimFunc(key, blank) != key:
+		return errors.New("the key starts or ends with a blank")
+	}
+	return nil
+}
+
+// blank is what nobody sees at the end of a text: white space, and characters
+// without width, such as a byte order mark.
+func blank(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+
+// checkSecrets refuses keys that cannot work and what would make the answer of
+// Verify ambiguous. Its errors name secrets by position and ID.
 func checkSecrets(secrets []Secret) error {
 	if len(secrets) == 0 {
 		return errors.New("webhook: no secret")
@@ -59,9 +79,10 @@ func checkSecrets(secrets []Secret) error {
 	keys := make(map[string]bool, len(secrets))
 	for i, s := range secrets {
 		problem := ""
+		unusable := CheckKey(s.Key)
 		switch {
-		case strings.TrimSpace(s.Key) == "":
-			problem = "empty key"
+		case unusable != nil:
+			problem = unusable.Error()
 		case s.ID == "" && len(secrets) > 1:
 			problem = "no ID, which each of several secrets needs"
 		case ids[s.ID]:
@@ -70,9 +91,23 @@ func checkSecrets(secrets []Secret) error {
 			problem = "an earlier secret has the same key"
 		}
 		if problem != "" {
-			return fmt.Errorf("webhook: secret %d (ID %q): %s", i+1, s.ID, problem)
+			return secretError(i, s, problem)
 		}
 		ids[s.ID], keys[s.Key] = true, true
 	}
 	return nil
+}
+
+// checkTokens refuses a token that no header can hold.
+func checkTokens(prefix string, secrets []Secret) error {
+	for i, s := range secrets {
+		if len(prefix)+len(s.Key) > maxHeader {
+			return secretError(i, s, "the key is too long for a header")
+		}
+	}
+	return nil
+}
+
+func secretError(i int, s Secret, problem string) error {
+	return fmt.Errorf("webhook: secret %d (ID %q): %s", i+1, s.ID, problem)
 }
