@@ -59,7 +59,7 @@ type HandlerConfig struct {
 	// seconds if zero. Then the call is answered as after an error, whether or not
 	// they heed their context. Of the other operations it is the Intake's.
 	Deadline time.Duration
-	// MaxBody is the largest body accepted, in bytes; 1 MiB if zero.
+	// MaxBody is the largest body accepted, in bytes; 8 MiB if zero.
 	MaxBody int64
 	// Logger is told why a call was refused or failed; nil is silent.
 	Logger *slog.Logger

@@ -25,7 +25,7 @@ type WebhookConfig struct {
 	// most. Without it events are acknowledged.
 	OnEvent func(context.Context, Event) error
 
-	// MaxBody is the largest body accepted, in bytes; 1 MiB if zero.
+	// MaxBody is the largest body accepted, in bytes; 8 MiB if zero.
 	MaxBody int64
 	// Logger is told why a delivery was refused or failed; nil is silent.
 	Logger *slog.Logger

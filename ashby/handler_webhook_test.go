@@ -272,7 +272,7 @@ func TestRefusedWebhooks(t *testing.T) {
 		status       int
 	}{
 		"GET":         {"GET", "", 405},
-		"too large":   {"POST", strings.Repeat(" ", 1<<20+1), 413},
+		"too large":   {"POST", strings.Repeat(" ", 8<<20+1), 413},
 		"no JSON":     {"POST", "{", 400},
 		"no action":   {"POST", `{"data":{}}`, 400},
 		"cut ping":    {"POST", `{"action":"ping"`, 400},

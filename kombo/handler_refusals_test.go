@@ -17,7 +17,7 @@ import (
 
 // What is no signed event is refused before anything of it is looked at.
 func TestRefusedDeliveries(t *testing.T) {
-	big := append(orderBody(t), bytes.Repeat([]byte(" "), 1<<20)...)
+	big := append(orderBody(t), bytes.Repeat([]byte(" "), 8<<20)...)
 	removeSignature := func(r *http.Request) { r.Header.Del(kombo.SignatureHeader) }
 	sign := func(change func(string) string) func(*http.Request) {
 		return func(r *http.Request) {
@@ -36,7 +36,7 @@ func TestRefusedDeliveries(t *testing.T) {
 		"PUT":                       {orderBody(t), func(r *http.Request) { r.Method = "PUT" }, 405},
 		"too large":                 {big, nil, 413},
 		"too large, length unknown": {big, func(r *http.Request) { r.ContentLength = -1 }, 413},
-		"too large and unsigned":    {big, removeSignature, 413},
+		"too large and unsigned":    {big, removeSignature, 401},
 		"no signature":              {orderBody(t), removeSignature, 401},
 		"empty signature":           {orderBody(t), sign(func(string) string { return "" }), 401},
 		"bad signature":             {orderBody(t), sign(func(string) string { return old.Sign([]byte("x")) }), 401},

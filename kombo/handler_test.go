@@ -148,8 +148,8 @@ func TestHandlerAtTheSimulator(t *testing.T) {
 		"unknown type":              {[]kombotest.DeliveryFault{kombotest.UnknownType("new")}, kombotest.Accepted, 200, 0},
 		"unknown status":            {[]kombotest.DeliveryFault{kombotest.UnknownStatus("ON_HOLD")}, kombotest.Accepted, 200, 1},
 		"unknown role":              {[]kombotest.DeliveryFault{kombotest.UnknownRole("BOSS")}, kombotest.Accepted, 200, 1},
-		"oversized":                 {[]kombotest.DeliveryFault{kombotest.OversizedBody(2 << 20)}, kombotest.Failed, 413, 0},
-		"large":                     {[]kombotest.DeliveryFault{kombotest.OversizedBody(1 << 20)}, kombotest.Accepted, 200, 1},
+		"oversized":                 {[]kombotest.DeliveryFault{kombotest.OversizedBody(9 << 20)}, kombotest.Failed, 413, 0},
+		"large":                     {[]kombotest.DeliveryFault{kombotest.OversizedBody(7 << 20)}, kombotest.Accepted, 200, 1},
 		"truncated":                 {[]kombotest.DeliveryFault{kombotest.TruncatedBody()}, kombotest.Failed, 400, 0},
 		"legacy":                    {[]kombotest.DeliveryFault{kombotest.LegacyBody()}, kombotest.Failed, 400, 0},
 		"absent fields": {[]kombotest.DeliveryFault{

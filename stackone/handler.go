@@ -58,7 +58,7 @@ type WebhookConfig struct {
 	// error is answered 503. What the reference lacks is filled in.
 	DecodeOrder func(Event) (assessment.Order, error)
 
-	// MaxBody is the largest body accepted, in bytes; 1 MiB if zero.
+	// MaxBody is the largest body accepted, in bytes; 8 MiB if zero.
 	MaxBody int64
 	// Logger is told why a delivery was refused or failed; nil is silent.
 	Logger *slog.Logger

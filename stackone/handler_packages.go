@@ -38,7 +38,7 @@ type PackagesConfig struct {
 	// is a 401. The body has been read and is given as it came.
 	Authorize func(ctx context.Context, r *http.Request, body []byte) error
 
-	// MaxBody is the largest body accepted, in bytes; 1 MiB if zero.
+	// MaxBody is the largest body accepted, in bytes; 8 MiB if zero.
 	MaxBody int64
 	// Logger is told why a request was refused or failed; nil is silent.
 	Logger *slog.Logger

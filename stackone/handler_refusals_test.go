@@ -34,7 +34,7 @@ func TestNewWebhookHandlerRefuses(t *testing.T) {
 
 // What is no signed event is refused before anything of it is looked at.
 func TestRefusedDeliveries(t *testing.T) {
-	big := append(orderBody(t), bytes.Repeat([]byte(" "), 1<<20)...)
+	big := append(orderBody(t), bytes.Repeat([]byte(" "), 8<<20)...)
 	sign := func(change func(string) string) func(*http.Request) {
 		return func(r *http.Request) {
 			r.Header.Set(stackone.SignatureHeader, change(r.Header.Get(stackone.SignatureHeader)))

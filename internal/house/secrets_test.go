@@ -139,7 +139,7 @@ func release(s *sum) { clear(s.sum[:]) }`
 		"package webhook\nfunc find() { subtle.ConstantTimeSelect(1, 2, 3) }":                                                                       1,
 		good + "\nfunc other() bool { return bytes.Equal(a, b) }":                                                                                   1,
 	} {
-		tree, err := load(fstest.MapFS{"webhook/keyring.go": {Data: []byte(source)}, "webhook/doc.go": {Data: []byte("package webhook")}})
+		tree, err := load(fstest.MapFS{"webhook/keyring.go": {Data: []byte(source)}, "assessment/doc.go": {Data: []byte("package assessment")}})
 		require.NoError(t, err)
 		require.Len(t, secretsInConstantTime(tree), want, source)
 	}
