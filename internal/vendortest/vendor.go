@@ -218,6 +218,7 @@ var laws = []law{
 	{"drained", drained},
 	{"load", load},
 	{"hook fails", hookFails},
+	{"hostile text", hostileText},
 	{"key renewed once", keyRenewedOnce},
 	{"the caller's client untouched", callerUntouched},
 	{"ids escaped", idsEscaped},
