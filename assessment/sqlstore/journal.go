@@ -1,0 +1,117 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// The words of the journal.
+const (
+	NoteWritten     = "result.written"
+	NoteSkipped     = "result.skipped"
+	NoteRefused     = "result.refused"
+	NoteUncertain   = "result.uncertain"
+	NoteFailed      = "result.failed"      // to be tried again
+	NoteLimited     = "result.limited"     // the vendor asked to wait
+	NoteGated       = "result.gated"       // the key or the account has no access
+	NoteInterrupted = "result.interrupted" // the process ended
+	NoteLost        = "result.lost"        // the lease ended before the call
+	NoteSuperseded  = "result.superseded"  // a newer one made it needless
+	NoteCorrected   = "result.corrected"
+	NoteRedriven    = "result.redriven"
+	NoteAmended     = "result.amended"
+	NoteDiscarded   = "result.discarded"
+	NoteQueued      = "order.queued"
+	NoteStarted     = "order.started"
+	NoteRejected    = "order.rejected"
+	NoteFault       = "order.fault"
+	NoteAttention   = "order.attention"
+	NoteStartNow    = "order.start_now"
+	NoteDropped     = "order.discarded"
+	NoteErased      = "erased"
+	NotePublished   = "result.published"
+)
+
+// Detail is what a note says beside its word. It has fixed fields and no text of
+// a vendor's or about a person; Actor and Reason are what a person of the host
+// gave for an act, or a code.
+type Detail struct {
+	Seq        int64  `json:"seq,omitempty"`
+	Outcome    string `json:"outcome,omitempty"`
+	HTTPStatus int    `json:"http_status,omitempty"`
+	Code       string `json:"code,omitempty"`
+	RequestID  string `json:"request_id,omitempty"`
+	Attempts   int    `json:"attempts,omitempty"`
+	Millis     int64  `json:"millis,omitempty"`
+	Actor      string `json:"actor,omitempty"`
+	Reason     string `json:"reason,omitempty"`
+}
+
+// Act says who did something by hand, and why. Both stay in the journal; they
+// must not name a candidate.
+type Act struct {
+	Actor  string
+	Reason string
+}
+
+func (a Act) detail(seq int64) Detail { return Detail{Seq: seq, Actor: a.Actor, Reason: a.Reason} }
+
+var errNobody = errors.New("sqlstore: an act by hand needs an actor and a reason")
+
+func (a Act) check() error {
+	if a.Actor == "" || a.Reason == "" {
+		return errNobody
+	}
+	return nil
+}
+
+func (d *DB) note(ctx context.Context, r runner, ref assessment.OrderRef, what string, detail Detail) error {
+	text, err := json.Marshal(detail)
+	if err != nil {
+		return fmt.Errorf("sqlstore: %w", err)
+	}
+	_, err = d.exec(ctx, r, `INSERT INTO {journal} (ref, at, what, detail) VALUES ($1, {now}, $2, $3)`,
+		ref.String(), what, string(text))
+	return err
+}
+
+// Note is one entry of a [DB.Timeline].
+type Note struct {
+	At     time.Time
+	What   string
+	Detail Detail
+}
+
+// timeline joins the journal with what the tables say themselves: when an order
+// was taken and when each result was published.
+const timeline = `
+SELECT at, what, detail FROM {journal} WHERE ref = $1
+UNION ALL SELECT made, '` + NoteQueued + `', '{}' FROM {orders} WHERE ref = $1
+UNION ALL SELECT made, '` + NotePublished + `', '{"seq":' || CAST(seq AS TEXT) || '}' FROM {results} WHERE ref = $1
+UNION ALL SELECT settled, '` + NoteSuperseded + `', '{"seq":' || CAST(seq AS TEXT) || '}' FROM {results}
+  WHERE ref = $1 AND state = '` + stateSuperseded + `'`
+
+// Timeline returns what became of an order, the oldest note first. It holds
+// states, codes and times, nothing about the candidate.
+func (d *DB) Timeline(ctx context.Context, ref assessment.OrderRef) ([]Note, error) {
+	var all []Note
+	err := d.rows(ctx, d.db, func(scan func(...any) error) error {
+		var n Note
+		var at int64
+		var detail string
+		if err := scan(&at, &n.What, &detail); err != nil {
+			return err
+		}
+		n.At = atMilli(at)
+		all = append(all, n)
+		return json.Unmarshal([]byte(detail), &all[len(all)-1].Detail)
+	}, timeline, ref.String())
+	slices.SortStableFunc(all, func(a, b Note) int { return a.At.Compare(b.At) })
+	return all, err
+}

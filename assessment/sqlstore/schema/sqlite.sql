@@ -1,0 +1,103 @@
+CREATE TABLE {meta} (
+  id INTEGER PRIMARY KEY,
+  version INTEGER NOT NULL,
+  min_reader INTEGER NOT NULL
+);
+
+CREATE TABLE {claims} (
+  key TEXT PRIMARY KEY,
+  ref TEXT NOT NULL,
+  token TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  answer BLOB,
+  made INTEGER NOT NULL
+);
+-- The record of an order with a vendor's id has its reference as key.
+CREATE INDEX {index}claims_ref ON {claims} (ref) WHERE key <> ref;
+
+CREATE TABLE {orders} (
+  ref TEXT PRIMARY KEY,
+  route TEXT NOT NULL,
+  account TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  form INTEGER NOT NULL,
+  body TEXT,
+  state TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  tries INTEGER NOT NULL,
+  faulted INTEGER NOT NULL,
+  due INTEGER NOT NULL,
+  token TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  made INTEGER NOT NULL,
+  settled INTEGER NOT NULL
+);
+CREATE INDEX {index}orders_due ON {orders} (due) WHERE state IN ('queued', 'attention');
+CREATE INDEX {index}orders_subject ON {orders} (subject) WHERE subject <> '';
+
+CREATE TABLE {results} (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  ref TEXT NOT NULL,
+  route TEXT NOT NULL,
+  account TEXT NOT NULL,
+  dedupe TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  final INTEGER NOT NULL,
+  correction INTEGER NOT NULL,
+  form INTEGER NOT NULL,
+  body TEXT,
+  state TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  receipt TEXT NOT NULL,
+  tries INTEGER NOT NULL,
+  waited INTEGER NOT NULL,
+  due INTEGER NOT NULL,
+  made INTEGER NOT NULL,
+  settled INTEGER NOT NULL,
+  UNIQUE (ref, dedupe)
+);
+CREATE INDEX {index}results_pending ON {results} (ref) WHERE state = 'pending';
+CREATE INDEX {index}results_due ON {results} (made, seq) WHERE state = 'pending';
+CREATE INDEX {index}results_account ON {results} (route, account, seq) WHERE state = 'pending';
+CREATE INDEX {index}results_attention ON {results} (seq) WHERE state IN ('refused', 'uncertain') OR reason = 'late';
+CREATE INDEX {index}results_settled ON {results} (settled) WHERE settled > 0;
+
+CREATE TABLE {lanes} (
+  ref TEXT PRIMARY KEY,
+  token TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  written_seq INTEGER NOT NULL,
+  final_seq INTEGER NOT NULL,
+  sent_seq INTEGER NOT NULL,
+  sent_at INTEGER NOT NULL,
+  crashes INTEGER NOT NULL
+);
+
+CREATE TABLE {gates} (
+  route TEXT NOT NULL,
+  account TEXT NOT NULL,
+  cause TEXT NOT NULL,
+  opens INTEGER NOT NULL,
+  probing INTEGER NOT NULL,
+  probes INTEGER NOT NULL,
+  token TEXT NOT NULL,
+  wake INTEGER NOT NULL,
+  switched_by TEXT NOT NULL,
+  made INTEGER NOT NULL,
+  PRIMARY KEY (route, account, cause)
+);
+
+CREATE TABLE {journal} (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  ref TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  what TEXT NOT NULL,
+  detail TEXT NOT NULL
+);
+CREATE INDEX {index}journal_ref ON {journal} (ref);
+CREATE INDEX {index}journal_at ON {journal} (at);
+
+CREATE TABLE {processes} (
+  id TEXT PRIMARY KEY,
+  seen INTEGER NOT NULL
+);

@@ -1,0 +1,128 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// Store is an [assessment.Store] over the database. Each method is one
+// statement, and it is the database's clock that counts.
+type Store struct{ d *DB }
+
+var _ assessment.Store = (*Store)(nil)
+
+// Store returns the intake's store.
+func (d *DB) Store() *Store { return &Store{d} }
+
+var errNoToken = errors.New("sqlstore: a claim needs a key and a token")
+
+// mayTake holds where a claimant gets the record c: nobody has answered, and it
+// is its own or its lease is over.
+const mayTake = `c.answer IS NULL AND (c.token = excluded.token OR c.until <= {now})`
+
+const claim = `
+INSERT INTO {claims} AS c (key, ref, token, until, made)
+VALUES ($1, $2, $3, {now} + CAST($4 AS BIGINT), {now})
+ON CONFLICT (key) DO UPDATE SET
+  token = CASE WHEN ` + mayTake + ` THEN excluded.token ELSE c.token END,
+  until = CASE WHEN ` + mayTake + ` THEN excluded.until ELSE c.until END
+RETURNING ref, token, answer`
+
+const renew = `
+UPDATE {claims} SET until = CASE WHEN answer IS NULL THEN {now} + CAST($3 AS BIGINT) ELSE until END
+WHERE key = $1 AND (token = $2 OR answer IS NOT NULL)
+RETURNING ref, token, answer`
+
+// Claim implements [assessment.Store].
+func (s *Store) Claim(ctx context.Context, c assessment.Claim, lease time.Duration) (assessment.Claim, error) {
+	if c.Key == "" || c.Token == "" {
+		return assessment.Claim{}, errNoToken
+	}
+	statement, args := claim, []any{c.Key, c.Ref.String(), c.Token, lease.Milliseconds()}
+	if c.Ref.IsZero() {
+		statement, args = renew, []any{c.Key, c.Token, lease.Milliseconds()}
+	}
+	got := assessment.Claim{Key: c.Key}
+	var ref string
+	found, err := s.d.row(ctx, s.d.db, []any{&ref, &got.Token, &got.Answer}, statement, args...)
+	if err != nil {
+		return assessment.Claim{}, err
+	}
+	if !found {
+		return assessment.Claim{}, assessment.ErrClaimLost
+	}
+	got.Ref, err = assessment.ParseOrderRef(ref)
+	return got, err
+}
+
+// Answer implements [assessment.Store].
+func (s *Store) Answer(ctx context.Context, c assessment.Claim) error {
+	n, err := s.d.exec(ctx, s.d.db, `UPDATE {claims} SET answer = $3 WHERE key = $1 AND token = $2 AND token <> ''`,
+		c.Key, c.Token, c.Answer)
+	if err == nil && n == 0 {
+		return assessment.ErrClaimLost
+	}
+	return err
+}
+
+// Expire implements [assessment.Store].
+func (s *Store) Expire(ctx context.Context, c assessment.Claim) error {
+	_, err := s.d.exec(ctx, s.d.db, `UPDATE {claims} SET until = {now} WHERE key = $1 AND token = $2 AND answer IS NULL`,
+		c.Key, c.Token)
+	return err
+}
+
+// forget frees the natural key of an order. An order with a vendor's id has
+// its reference as key.
+const forget = `DELETE FROM {claims} WHERE ref = $1 AND key <> ref`
+
+// Forget implements [assessment.Store].
+func (s *Store) Forget(ctx context.Context, ref assessment.OrderRef) error {
+	_, err := s.d.exec(ctx, s.d.db, forget, ref.String())
+	return err
+}
+
+const eraseClaim = `
+UPDATE {claims} SET answer = $2, token = ''
+WHERE key = $1 OR (ref = $1 AND key <> ref)`
+
+// Erase implements [assessment.Store].
+func (s *Store) Erase(ctx context.Context, ref assessment.OrderRef) error {
+	_, err := s.d.exec(ctx, s.d.db, eraseClaim, ref.String(), []byte(assessment.ErasedAnswer))
+	return err
+}
+
+// lookups ask for many keys with one parameter, which every driver has.
+var lookups = map[Dialect]string{
+	PostgreSQL: `SELECT key, ref, token, answer FROM {claims} WHERE key IN (SELECT json_array_elements_text(CAST($1 AS json)))`,
+	SQLite:     `SELECT key, ref, token, answer FROM {claims} WHERE key IN (SELECT value FROM json_each($1))`,
+}
+
+// Lookup returns the records of keys in one statement. A key without a record
+// is not in the map.
+func (s *Store) Lookup(ctx context.Context, keys []string) (map[string]assessment.Claim, error) {
+	found := make(map[string]assessment.Claim, len(keys))
+	if len(keys) == 0 {
+		return found, nil
+	}
+	list, err := json.Marshal(keys)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: %w", err)
+	}
+	err = s.d.rows(ctx, s.d.db, func(scan func(...any) error) error {
+		var c assessment.Claim
+		var ref string
+		if err := scan(&c.Key, &ref, &c.Token, &c.Answer); err != nil {
+			return err
+		}
+		c.Ref, err = assessment.ParseOrderRef(ref)
+		found[c.Key] = c
+		return err
+	}, lookups[s.d.dialect], string(list))
+	return found, err
+}
