@@ -82,9 +82,7 @@ func TestVerdicts(t *testing.T) {
 }
 
 func invalid() error {
-	var p assessment.Problems
-	p.Add("score.max", secret)
-	return p.Err()
+	return &assessment.ValidationError{Problems: []assessment.Problem{{Path: "score.max", Message: secret}}}
 }
 
 func TestPanickingPublisher(t *testing.T) {

@@ -44,9 +44,7 @@ const rejectionKey = "rejection"
 
 func newRow(m Message, key keying) (row, error) {
 	if m.Ref.Vendor == "" || m.Ref.ID == "" {
-		var p assessment.Problems
-		p.Add("ref", "needs a vendor and an id")
-		return row{}, p.Err()
+		return row{}, invalid("ref", "needs a vendor and an id")
 	}
 	if err := validate(m.Result); err != nil {
 		return row{}, err
@@ -96,9 +94,7 @@ func validate(r assessment.Result) error {
 		bytes += len(a.Data)
 	}
 	if bytes > MaxAttachmentBytes {
-		var p assessment.Problems
-		p.Add("attachments", fmt.Sprintf("%d bytes of data, at most %d can be stored; give a URL", bytes, MaxAttachmentBytes))
-		return p.Err()
+		return invalid("attachments", fmt.Sprintf("%d bytes of data, at most %d can be stored; give a URL", bytes, MaxAttachmentBytes))
 	}
 	return nil
 }
@@ -109,4 +105,9 @@ func isRejection(r assessment.Result) bool {
 	return r.Status == assessment.StatusCancelled && r.Reason != "" && r.CompletedAt.Equal(r.At) &&
 		r.StatusText == "" && r.Outcome == "" && r.Score == nil && r.ReportURL == "" && r.Summary == "" &&
 		r.StartedAt.IsZero() && len(r.Attributes) == 0 && len(r.Attachments) == 0 && len(r.Passthrough) == 0
+}
+
+// invalid is a [*assessment.ValidationError] with one problem.
+func invalid(path, message string) error {
+	return &assessment.ValidationError{Problems: []assessment.Problem{{Path: path, Message: message}}}
 }

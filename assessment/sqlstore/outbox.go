@@ -130,9 +130,7 @@ func (o *Outbox) PublishOn(ctx context.Context, q QueryRow, m Message) (Publishe
 // result the correction ends as refused. The reason is kept in the journal.
 func (o *Outbox) Correct(ctx context.Context, m Message, by Act) (Published, error) {
 	if !m.Result.Status.Final() {
-		var p assessment.Problems
-		p.Add("status", "a correction has to be final")
-		return Published{}, p.Err()
+		return Published{}, invalid("status", "a correction has to be final")
 	}
 	r, err := newRow(m, correcting)
 	if err != nil {
