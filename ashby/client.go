@@ -141,6 +141,10 @@ func (c *Client) Vendor() assessment.Vendor { return assessment.Ashby }
 // Connection implements [assessment.Publisher].
 func (c *Client) Connection() string { return c.connection }
 
+// MintsOrderIDs is true: Ashby gives its orders no id, so the intake does, and the
+// final result has to free the order; see [assessment.RouterConfig].
+func (c *Client) MintsOrderIDs() bool { return true }
+
 // Request is a call that this package has no method for; see [Client.Call].
 type Request struct {
 	// Operation is the name of the call, such as "application.info". Each is a

@@ -263,6 +263,11 @@ func (h *Handler) start(c call) inbound.Reply {
 	}
 	order.Ref.Connection, order.Ref.Account = h.c.Connection, c.account
 	order.ReceivedAt = time.Now().UTC()
+	var known bool
+	if order.Dedupe, known = dedupe(&order); !known {
+		h.c.Logger.WarnContext(c.ctx, "start names neither application nor candidate: a repetition will start again",
+			"vendor", assessment.Ashby, "account", c.account)
+	}
 	accepted, err := h.c.Intake.Start(c.ctx, order)
 	var no *assessment.Rejection
 	switch {

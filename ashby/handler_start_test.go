@@ -26,7 +26,8 @@ func wantOrder(ref assessment.OrderRef, raw []byte) assessment.Order {
 			RemoteID: "2c6991c5-c9e2-4af8-879e-29c5a9d26509", Name: "Software Engineer",
 			URL: "https://app.ashbyhq.com/jobs/2c6991c5-c9e2-4af8-879e-29c5a9d26509",
 		},
-		Raw: raw,
+		Dedupe: []string{"application", "3ae2b801-19f6-41ef-ad28-214bd731948f", "e9ed20fd-d45f-4aad-8a00-a19bfba0083e"},
+		Raw:    raw,
 	}
 }
 
@@ -81,8 +82,10 @@ func TestLenientStart(t *testing.T) {
 		want  func(*assessment.Order)
 		drift []assessment.Drift
 	}{
-		"least":      {`{` + base + `}`, func(*assessment.Order) {}, nil},
-		"email only": {`{"assessment_type_id":"t","candidate":{"email":"a@b"}}`, func(o *assessment.Order) { o.Candidate = assessment.Candidate{Email: "a@b"} }, nil},
+		"least": {`{` + base + `}`, func(*assessment.Order) {}, nil},
+		"email only": {`{"assessment_type_id":"t","candidate":{"email":"a@b"}}`, func(o *assessment.Order) {
+			o.Candidate, o.Dedupe = assessment.Candidate{Email: "a@b"}, []string{"email", "a@b", "t"}
+		}, nil},
 		"nulls": {
 			`{` + base + `,"application":null,"job":{"req_id":null,"hiringTeam":null,"name":null},"additional_fields":null}`,
 			func(*assessment.Order) {}, nil,
@@ -99,7 +102,10 @@ func TestLenientStart(t *testing.T) {
 		"no fields": {`{` + base + `,"additional_fields":{}}`, func(*assessment.Order) {}, nil},
 		"unknown status": {
 			`{` + base + `,"application":{"ashby_id":"a","status":"IN_REVIEW"}}`,
-			func(o *assessment.Order) { o.Application = assessment.Application{RemoteID: "a", Status: "IN_REVIEW"} },
+			func(o *assessment.Order) {
+				o.Application = assessment.Application{RemoteID: "a", Status: "IN_REVIEW"}
+				o.Dedupe = []string{"application", "a", "t"}
+			},
 			[]assessment.Drift{{Field: "application.status", Value: "IN_REVIEW"}},
 		},
 		"other types": {
@@ -121,6 +127,7 @@ func TestLenientStart(t *testing.T) {
 				want := assessment.Order{
 					Ref:     assessment.OrderRef{Vendor: assessment.Ashby, Account: account, ID: id},
 					Package: assessment.Package{ID: "t"}, ATS: "ashby", Candidate: assessment.Candidate{RemoteID: "c"},
+					Dedupe:     []string{"candidate", "c", "t"},
 					ReceivedAt: time.Now().UTC(), Raw: []byte(tc.body),
 				}
 				tc.want(&want)
@@ -155,8 +162,6 @@ func TestUpdateRequest(t *testing.T) {
 		"its own report":   {assessment.Started{ReportURL: "https://example.com/other", Update: &assessment.Result{ReportURL: reportURL}}, statusOf("Invited") + "," + profile(), ""},
 		"invalid":          {assessment.Started{Update: broken}, "", "first update left out"},
 		"invalid, report":  {assessment.Started{Update: broken, ReportURL: reportURL}, statusOf("Invited") + "," + profile(), "first update left out"},
-		"invalid report":   {assessment.Started{Update: update, ReportURL: "x"}, statusOf("Invitation sent") + "," + metadata(datum("eta", "Expected time to complete", "numeric_duration_minutes", "90")), "first update left out"},
-		"nothing valid":    {assessment.Started{Update: broken, ReportURL: "x"}, "", "first update left out"},
 		"with a loss":      {assessment.Started{Update: &assessment.Result{Attachments: []assessment.Attachment{{Name: "a", ContentType: "a/b", Data: []byte("x")}}}}, statusOf("Invited"), "not complete"},
 		"another time set": {assessment.Started{Update: &assessment.Result{At: time.Unix(-1, 0)}}, statusOf("Invited"), ""},
 	} {
@@ -184,9 +189,9 @@ func TestUpdateRequest(t *testing.T) {
 				require.Equal(t, assessment.DeliveryReplayed, h.deliveries[1].Outcome)
 				require.Len(t, h.provider.refs(), 1)
 
-				// Erased: nothing but the id is left.
+				// Erased: nobody can tell any more that it is the same order.
 				require.NoError(t, h.store.Erase(t.Context(), h.provider.refs()[0]))
-				require.Equal(t, `{"success":true,"results":{"assessment_id":"`+id+`"}}`, h.post("assessment.start", minimal(t)).Body.String())
+				require.NotEqual(t, id, startedID(t, h.post("assessment.start", minimal(t))))
 			})
 		})
 	}
@@ -264,4 +269,19 @@ func TestOddIDs(t *testing.T) {
 	requireFailure(t, h.post("assessment.start", []byte(`{"assessment_type_id":true,"candidate":{"ashby_id":"c"}}`)), 400, "invalid_input")
 	requireFailure(t, h.post("assessment.cancel", []byte(`{"assessment_id":true}`)), 400, "invalid_input")
 	require.Equal(t, []string{"assessment.start assessment_type_id", "assessment.cancel assessment_id"}, fields(h.drift))
+}
+
+// With neither an application's nor a candidate's id the e-mail tells the orders
+// apart, however it is written.
+func TestStartAgainByEmail(t *testing.T) {
+	h := newHost(t, &provider{}, options{})
+	start := func(email, pkg string) string {
+		body := fmt.Sprintf(`{"assessment_type_id":%q,"candidate":{"email":%q}}`, pkg, email)
+		return startedID(t, h.post("assessment.start", []byte(body)))
+	}
+	first := start("jane@example.com", "t")
+	require.Equal(t, first, start(" Jane@Example.COM ", "t"))
+	require.NotEqual(t, first, start("jane@example.com", "u"))
+	require.NotEqual(t, first, start("john@example.com", "t"))
+	require.Len(t, h.provider.refs(), 3)
 }

@@ -15,7 +15,7 @@ type Accepted struct {
 	// Started is what the provider returned.
 	Started Started
 	// At is when the provider answered, to the millisecond, in UTC; the same in
-	// every replay. It is zero for an order whose answer was erased.
+	// every replay.
 	At time.Time
 	// Replayed: the provider was not called for this delivery.
 	Replayed bool
@@ -53,8 +53,8 @@ func encodeStarted(at time.Time, s Started) ([]byte, error) {
 	return json.Marshal(storedAnswer{Version: answerVersion, At: at, Started: &s})
 }
 
-func encodeRejection(at time.Time, r *Rejection) ([]byte, error) {
-	return json.Marshal(storedAnswer{Version: answerVersion, At: at, Rejection: &storedRejection{
+func encodeRejection(r *Rejection) ([]byte, error) {
+	return json.Marshal(storedAnswer{Version: answerVersion, At: r.At.UTC(), Rejection: &storedRejection{
 		Message: r.Message, AlreadyRunning: r.AlreadyRunning,
 	}})
 }
@@ -64,7 +64,7 @@ func encodeRejection(at time.Time, r *Rejection) ([]byte, error) {
 // replay cannot differ from it.
 func decodeAnswer(c Claim) (Accepted, error) {
 	if string(c.Answer) == ErasedAnswer {
-		return Accepted{Ref: c.Ref}, nil
+		return Accepted{}, fmt.Errorf("%w: %s", ErrErased, c.Ref)
 	}
 	var a storedAnswer
 	if err := json.Unmarshal(c.Answer, &a); err != nil {

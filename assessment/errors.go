@@ -287,7 +287,7 @@ func Retryable(err error) (after time.Duration, ok bool) {
 	if errors.Is(err, ErrFault) {
 		return 0, true
 	}
-	if errors.Is(err, ErrInProgress) || errors.Is(err, ErrDraining) ||
+	if errors.Is(err, ErrInProgress) || errors.Is(err, ErrDraining) || errors.Is(err, ErrBusy) ||
 		errors.Is(err, ErrStore) || errors.Is(err, ErrUnreadable) {
 		return retryAfterBusy, true
 	}

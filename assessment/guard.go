@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -11,34 +12,30 @@ import (
 
 // errPanic and errGoexit are the faults of a provider that did not return.
 var (
-	errPanic  = errors.New("assessment: the provider panicked")
-	errGoexit = errors.New("assessment: the provider ended its goroutine")
+	errPanic  = errors.New("it panicked")
+	errGoexit = errors.New("it ended its goroutine")
 )
 
-// faulty marks an error as the provider's. Without the mark a handler could take
-// a *ValidationError that the provider came upon for one of the order.
-func faulty(err error) error { return fmt.Errorf("%w: %w", ErrFault, err) }
+// call is one call of the provider.
+type call[T any] struct {
+	began time.Time
+	value T
+	err   error
+	trace []slog.Attr // of a panic, for the log
+}
 
-// recovered calls fn in a goroutine of its own, so that not even
-// runtime.Goexit gets past it, and waits for its end however long that takes.
-func recovered[T any](ctx context.Context, in *Intake, fn func(context.Context) (T, error)) (T, error) {
-	var (
-		value T
-		err   = errGoexit
-		done  = make(chan struct{})
-	)
-	go func() {
-		defer close(done)
-		defer func() {
-			if p := recover(); p != nil {
-				err = errPanic
-				in.logger.ErrorContext(ctx, "provider panicked", "panic", panicText(p), "stack", string(debug.Stack()))
-			}
-		}()
-		value, err = fn(ctx)
-	}()
-	<-done
-	return value, err
+// newCall returns a call that has not returned: that is how it stays if the
+// provider ends the goroutine.
+func newCall[T any]() *call[T] { return &call[T]{began: time.Now(), err: errGoexit} }
+
+// recovered notes what recover returned. The value of a panic may be about the
+// candidate, so it is not kept.
+func (c *call[T]) recovered(p any) {
+	if p == nil {
+		return
+	}
+	c.err = errPanic
+	c.trace = []slog.Attr{slog.String("panic", panicText(p)), slog.String("stack", string(debug.Stack()))}
 }
 
 // panicText is what may be logged of a panic. Only the runtime's own errors are
@@ -50,42 +47,60 @@ func panicText(p any) string {
 	return fmt.Sprintf("%T", p)
 }
 
-// guard calls fn like recovered, but gives up with [ErrInProgress] when ctx
-// ends.
-func guard[T any](ctx context.Context, in *Intake, operation string, ref OrderRef, fn func(context.Context) (T, error)) (T, error) {
-	type outcome struct {
-		value T
-		err   error
-	}
-	began := time.Now()
-	done := make(chan outcome, 1)
+// guard calls fn in a goroutine of its own, on bounded, so that neither a panic nor
+// runtime.Goexit gets past it. It gives up with [ErrInProgress] when bounded or the
+// sender's own context ends.
+func guard[T any](sender, bounded context.Context, in *Intake, operation string, ref OrderRef, fn func(context.Context) (T, error)) (T, error) {
+	c := newCall[T]()
+	done := make(chan struct{})
 	go func() {
-		value, err := recovered(ctx, in, fn)
-		in.observe(ctx, ProviderCall{
-			Operation: operation, Order: ref, Duration: time.Since(began), Late: ctx.Err() != nil, Err: err,
-		})
-		done <- outcome{value, err}
+		defer close(done)
+		defer func() {
+			c.recovered(recover())
+			in.report(bounded, operation, ref, c.began, c.err, c.trace)
+		}()
+		c.value, c.err = fn(bounded)
 	}()
+	var zero T
 	select {
-	case o := <-done:
-		if o.err != nil {
-			o.err = faulty(o.err)
+	case <-done:
+		if c.err == nil {
+			return c.value, nil
 		}
-		return o.value, o.err
-	case <-ctx.Done():
-		var zero T
-		return zero, fmt.Errorf("%w: %s: %w", ErrInProgress, operation, ctx.Err())
+		err := faulty(c.err)
+		err.logged = in.logs
+		return zero, err
+	case <-bounded.Done():
+		return zero, fmt.Errorf("%w: %s: %w", ErrInProgress, operation, bounded.Err())
+	case <-sender.Done():
+		return zero, fmt.Errorf("%w: %s: %w", ErrInProgress, operation, sender.Err())
 	}
 }
 
-// observe tells the observer. A panic there ends here: it is no reason to lose
-// the provider's answer, and in this goroutine it would end the process.
+// report tells the observer, and of a fault the log.
+func (in *Intake) report(ctx context.Context, operation string, ref OrderRef, began time.Time, err error, trace []slog.Attr) {
+	r := ProviderCall{Operation: operation, Order: ref, Duration: time.Since(began), Late: ctx.Err() != nil, Err: err}
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) { // the sender has not hung up
+		in.logger.LogAttrs(ctx, slog.LevelError, "the provider failed", append(r.LogValue().Group(), trace...)...)
+	}
+	in.observe(ctx, r)
+}
+
 func (in *Intake) observe(ctx context.Context, c ProviderCall) {
-	if in.observer.Provider == nil {
+	if in.observer.Provider != nil {
+		in.observer.Provider(ctx, c)
+	}
+}
+
+// log writes one line about an order.
+func (in *Intake) log(ctx context.Context, level slog.Level, message string, ref OrderRef, err error) {
+	if !in.logger.Enabled(ctx, level) {
 		return
 	}
-	defer in.logPanic(ctx, "observer panicked")
-	in.observer.Provider(ctx, c)
+	var f fields
+	f.order(ref)
+	f.failure(err)
+	in.logger.LogAttrs(ctx, level, message, f...)
 }
 
 // logPanic has to be deferred.

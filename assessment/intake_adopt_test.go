@@ -58,10 +58,12 @@ func TestIntakeAdoptRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := assessment.NewMemoryStore(0)
 		in := intakeOf(t, &intakeProvider{}, store)
-		natural := assessment.OrderRef{Vendor: assessment.Ashby, Account: "acme", ID: "x"}
-		require.ErrorIs(t, in.Adopt(t.Context(), natural, assessment.Started{}), assessment.ErrNotSupported)
 		var invalid *assessment.ValidationError
 		require.ErrorAs(t, in.Adopt(t.Context(), intakeOrder("").Ref, assessment.Started{}), &invalid)
+		require.ErrorAs(t, in.AdoptOrder(t.Context(), intakeMinted("a1"), assessment.Started{}), &invalid)
+		for _, bad := range []assessment.Started{{CandidateURL: "/t/1"}, {ReportURL: "javascript:alert(1)"}} {
+			require.Error(t, in.Adopt(t.Context(), intakeOrder("o1").Ref, bad), "it would be repeated for good")
+		}
 		require.Zero(t, store.Len())
 	})
 }
@@ -98,4 +100,20 @@ func TestIntakeAdoptWhileTheStoreIsDown(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A reference does not tell what a repetition of such an order looks like, but the
+// order does.
+func TestIntakeAdoptOfAMintedOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &intakeProvider{}
+		in := intakeOf(t, p, assessment.NewMemoryStore(0))
+		o := intakeMinted("a1")
+		o.Ref.ID = intakeMintedID
+		require.NoError(t, in.AdoptOrder(t.Context(), o, intakeStarted(o)))
+		got := intakeAccepts(t, in, intakeMinted("a1"))
+		require.Equal(t, o.Ref, got.Ref)
+		require.True(t, got.Replayed)
+		require.Zero(t, p.calls())
+	})
 }

@@ -11,22 +11,27 @@ import (
 	"github.com/assessbridge/assessbridge/assessment"
 )
 
-// What makes two orders of a vendor without order ids the same.
+// What makes two orders of a vendor without order ids the same: the parts that its
+// adapter names, and whose order it is.
 func TestIntakeNaturalKeys(t *testing.T) {
 	tests := map[string]struct {
 		edit func(*assessment.Order)
 		same bool
 	}{
-		"repeated":                    {func(*assessment.Order) {}, true},
-		"everything else differs":     {func(o *assessment.Order) { o.Candidate.RemoteID, o.Job.ID, o.Inline = "c2", "j2", true }, true},
-		"another application":         {func(o *assessment.Order) { o.Application.RemoteID = "a2" }, false},
-		"another package":             {func(o *assessment.Order) { o.Package.ID = "p2" }, false},
-		"another customer":            {func(o *assessment.Order) { o.Ref.Account = "other" }, false},
-		"another connection":          {func(o *assessment.Order) { o.Ref.Connection = "sandbox" }, false},
-		"another kind":                {func(o *assessment.Order) { o.Ref.Kind = assessment.KindAssessment }, false},
-		"no application":              {func(o *assessment.Order) { o.Application.RemoteID = "" }, false},
-		"the candidate's id the same": {func(o *assessment.Order) { o.Application.RemoteID, o.Candidate.RemoteID = "", "a1" }, false},
-		"another border of fields":    {func(o *assessment.Order) { o.Application.RemoteID, o.Package.ID = "a1/p1", "" }, false},
+		"repeated":                 {func(*assessment.Order) {}, true},
+		"everything else differs":  {func(o *assessment.Order) { o.Candidate.RemoteID, o.Job.ID, o.Inline = "c2", "j2", true }, true},
+		"another part":             {func(o *assessment.Order) { o.Dedupe[1] = "a2" }, false},
+		"another case":             {func(o *assessment.Order) { o.Dedupe[1] = "A1" }, false},
+		"a further part":           {func(o *assessment.Order) { o.Dedupe = append(o.Dedupe, "") }, false},
+		"another customer":         {func(o *assessment.Order) { o.Ref.Account = "other" }, false},
+		"another connection":       {func(o *assessment.Order) { o.Ref.Connection = "sandbox" }, false},
+		"another vendor":           {func(o *assessment.Order) { o.Ref.Vendor = "own" }, false},
+		"another kind":             {func(o *assessment.Order) { o.Ref.Kind = assessment.KindAssessment }, false},
+		"another border of parts":  {func(o *assessment.Order) { o.Dedupe = []string{"application", "a1p1", ""} }, false},
+		"another border of fields": {func(o *assessment.Order) { o.Ref.Account, o.Dedupe = "acmeapplication", []string{"", "a1", "p1"} }, false},
+		"lengths in the parts": {func(o *assessment.Order) {
+			o.Dedupe = []string{"application\x00\x00\x00\x00\x00\x00\x00\x02a1", "p1"}
+		}, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -45,36 +50,40 @@ func TestIntakeNaturalKeys(t *testing.T) {
 	}
 }
 
-func TestIntakeNaturalKeyOfTheCandidate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &intakeProvider{}
-		in := intakeOf(t, p, assessment.NewMemoryStore(0))
-		o := intakeMinted("")
-		first := intakeAccepts(t, in, o)
-		require.Equal(t, first.Ref, intakeAccepts(t, in, o).Ref)
-		other := o
-		other.Candidate.RemoteID = "c2"
-		require.NotEqual(t, first.Ref, intakeAccepts(t, in, other).Ref)
-		require.Equal(t, 2, p.calls())
-	})
+// A store must not give away who ordered what: neither to a reader, nor, with a
+// secret, to somebody who tries the people that he knows.
+func TestNaturalKeysShowNothing(t *testing.T) {
+	o := intakeMinted("a1")
+	o.Dedupe = []string{"email", "jane@example.com", "p1"}
+	keys := make(map[string]bool)
+	for _, secret := range []string{"", "one", "another"} {
+		key, err := assessment.OrderKey(o, secret)
+		require.NoError(t, err)
+		require.Regexp(t, `^natural-1:[0-9a-f]{64}$`, key)
+		keys[key] = true
+	}
+	require.Len(t, keys, 3)
+
+	p := &intakeProvider{}
+	spy := &intakeSpy{Store: assessment.NewMemoryStore(0)}
+	in := intakeOf(t, p, spy, func(c *assessment.IntakeConfig) { c.KeySecret = "one" })
+	intakeAccepts(t, in, o)
+	want, err := assessment.OrderKey(o, "one")
+	require.NoError(t, err)
+	require.Equal(t, want, spy.got[0].Key)
 }
 
-// Without application and candidate nothing tells a repetition from a new
-// order. Not starting one that was meant would be worse.
-func TestIntakeNothingToTellOrdersApart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var log intakeLog
-		p := &intakeProvider{}
-		in := intakeOf(t, p, assessment.NewMemoryStore(0), intakeLogTo(&log))
-		o := intakeMinted("")
-		o.Candidate.RemoteID = ""
-		first := intakeAccepts(t, in, o)
-		require.Contains(t, log.String(), "neither application nor candidate")
-		require.Contains(t, log.String(), first.Ref.ID)
-		require.NotContains(t, log.String(), o.Candidate.Email)
-		require.NotEqual(t, first.Ref, intakeAccepts(t, in, o).Ref)
-		require.Equal(t, 2, p.calls())
-	})
+// An order must not be taken for another because nothing is known of either.
+func TestIntakeOrderWithEmptyParts(t *testing.T) {
+	p := &intakeProvider{}
+	in := intakeOf(t, p, assessment.NewMemoryStore(0))
+	o := intakeMinted("")
+	o.Dedupe = []string{"", ""}
+	_, err := in.Start(t.Context(), o)
+	var invalid *assessment.ValidationError
+	require.ErrorAs(t, err, &invalid)
+	require.Equal(t, "dedupe", invalid.Problems[0].Path)
+	require.Zero(t, p.calls())
 }
 
 // The recruiter mends the data and presses Start again: a new order.

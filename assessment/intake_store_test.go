@@ -1,6 +1,7 @@
 package assessment_test
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,23 +123,49 @@ func TestIntakeUnreadableAnswer(t *testing.T) {
 	}
 }
 
+// An erased order is neither a yes nor a no, and nobody's fault: it is not started
+// again, inline or not. One whose id the intake minted is not recognised any more,
+// so that its repetition is a new order.
 func TestIntakeErasedOrder(t *testing.T) {
-	intakeBothKinds(t, func(t *testing.T, o assessment.Order) {
-		p := &intakeProvider{}
-		store := assessment.NewMemoryStore(0)
-		in := intakeOf(t, p, store)
-		first := intakeAccepts(t, in, o)
-		require.NoError(t, store.Erase(t.Context(), first.Ref))
-		intakePass(time.Hour)
-		require.Equal(t, assessment.Accepted{Ref: first.Ref, Replayed: true}, intakeAccepts(t, in, o))
-		require.Equal(t, 1, p.calls())
-	})
+	for name, inline := range map[string]bool{"waiting in the ATS": true, "by e-mail": false} {
+		t.Run(name, func(t *testing.T) {
+			intakeBothKinds(t, func(t *testing.T, o assessment.Order) {
+				o.Inline = inline
+				var log intakeLog
+				p := &intakeProvider{}
+				store := assessment.NewMemoryStore(0)
+				in := intakeOf(t, p, store, intakeLogTo(&log))
+				first := intakeAccepts(t, in, o)
+				require.NoError(t, store.Erase(t.Context(), first.Ref))
+				intakePass(time.Hour)
+				if o.Ref.ID == "" {
+					require.NotEqual(t, first.Ref, intakeAccepts(t, in, o).Ref)
+					return
+				}
+				_, err := in.Start(t.Context(), o)
+				intakeErased(t, err)
+				require.Equal(t, 1, p.calls())
+				require.Empty(t, log.String(), "whoever answers the delivery logs it")
+			})
+		})
+	}
+}
+
+// intakeErased requires that nobody comes again, and that nobody is blamed.
+func intakeErased(t *testing.T, err error) {
+	t.Helper()
+	require.ErrorIs(t, err, assessment.ErrErased)
+	require.NotErrorIs(t, err, assessment.ErrFault)
+	_, again := assessment.Retryable(err)
+	require.False(t, again)
+	var no *assessment.Rejection
+	require.False(t, errors.As(err, &no))
 }
 
 // An erasure while the order is being started: the late answer is not stored.
 func TestIntakeErasedWhileItStarts(t *testing.T) {
 	intakeBothKinds(t, func(t *testing.T, o assessment.Order) {
-		p := &intakeProvider{start: intakeSlow(5 * time.Second)}
+		p := &intakeProvider{start: intakeSlow(4 * time.Second)}
 		store := assessment.NewMemoryStore(0)
 		in := intakeOf(t, p, store)
 		first := intakeDeliver(t.Context(), in, o)
@@ -148,10 +175,15 @@ func TestIntakeErasedWhileItStarts(t *testing.T) {
 		require.NoError(t, store.Erase(t.Context(), ref))
 		require.NoError(t, (<-first).err)
 		reply := <-joined
-		require.NoError(t, reply.err)
-		require.Equal(t, assessment.Accepted{Ref: ref, Replayed: true}, reply.accepted)
+		if o.Ref.ID == "" {
+			require.NoError(t, reply.err)
+			require.NotEqual(t, ref, reply.accepted.Ref)
+			return
+		}
+		intakeErased(t, reply.err)
 		intakePass(time.Hour)
-		require.Equal(t, assessment.Accepted{Ref: ref, Replayed: true}, intakeAccepts(t, in, o))
+		_, err := in.Start(t.Context(), o)
+		intakeErased(t, err)
 		require.Equal(t, 1, p.calls())
 	})
 }

@@ -197,6 +197,7 @@ func intakeMinted(application string) assessment.Order {
 	o := intakeOrder("")
 	o.Ref.Vendor, o.Ref.Account = assessment.Ashby, "acme"
 	o.Application.RemoteID = application
+	o.Dedupe = []string{"application", application, o.Package.ID}
 	return o
 }
 

@@ -1,47 +1,75 @@
 package assessment
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
-	"strings"
+	"hash"
+	"slices"
 )
 
-// identify returns the order's store key and its reference. An order with a
-// vendor's id is its reference. For the others an id is minted, and what
-// repeats in a repeated order makes the key; keyed says whether there was
-// anything.
-func identify(o Order) (key string, ref OrderRef, keyed bool, err error) {
-	ref = o.Ref
-	if !ref.natural() {
-		if ref.ID == "" {
-			var p ValidationError
-			p.Add("ref.id", "required: "+string(ref.Vendor)+" gives every order an id")
-			return "", ref, false, p.Err()
-		}
-		return ref.String(), ref, true, nil
+// OrderKey returns the [Claim.Key] under which an [Intake] with this
+// [IntakeConfig.KeySecret] records the order; it is for those who write records
+// themselves, such as an import.
+//
+// The key of an order with a vendor's id is the text of its reference. With
+// [Order.Dedupe] it is a hash of vendor, connection, kind, account and those
+// parts, keyed with the secret if there is one, so that no part can be read from
+// it; it is never the text of a reference. An order with neither is a
+// [*ValidationError].
+func OrderKey(o Order, secret string) (string, error) {
+	switch {
+	case len(o.Dedupe) == 0 && o.Ref.ID == "":
+		var p ValidationError
+		p.Add("ref.id", "required, unless dedupe says what a repetition has in common")
+		return "", p.Err()
+	case len(o.Dedupe) == 0:
+		return o.Ref.String(), nil
+	case !slices.ContainsFunc(o.Dedupe, func(part string) bool { return part != "" }):
+		var p ValidationError
+		p.Add("dedupe", "has only empty parts, which any other order may have too")
+		return "", p.Err()
 	}
-	if ref.ID == "" {
-		ref.ID = newUUID()
-	}
-	subject, id := "application", o.Application.RemoteID
-	if id == "" {
-		subject, id = "candidate", o.Candidate.RemoteID
-	}
-	if id == "" {
-		return naturalKey(ref, "order", ref.ID), ref, false, nil
-	}
-	return naturalKey(ref, subject, id, o.Package.ID), ref, true, nil
+	return naturalKey(o.Ref, o.Dedupe, secret), nil
 }
 
-// naturalKey joins the customer and what was ordered. It has more elements than
-// the text of an [OrderRef], so that no key is both.
-func naturalKey(ref OrderRef, parts ...string) string {
-	fields := append([]string{"natural", string(ref.Vendor), ref.Connection, string(ref.Kind), ref.Account}, parts...)
-	for i, f := range fields {
-		fields[i] = string(appendEscaped(nil, f))
+// naturalKeyPrefix starts the key of an order without a vendor's id. A reference
+// has slashes in its text and such a key has none, so no key is both. The digit is
+// the version of what is hashed: another one starts every order anew.
+const naturalKeyPrefix = "natural-1:"
+
+// naturalKey hashes each field with its length before it, so that no two lists of
+// fields are the same bytes.
+func naturalKey(ref OrderRef, parts []string, secret string) string {
+	h := sha256.New()
+	if secret != "" {
+		h = hmac.New(sha256.New, []byte(secret))
 	}
-	return strings.Join(fields, "/")
+	for _, field := range []string{string(ref.Vendor), ref.Connection, string(ref.Kind), ref.Account} {
+		hashField(h, field)
+	}
+	for _, part := range parts {
+		hashField(h, part)
+	}
+	return naturalKeyPrefix + hex.EncodeToString(h.Sum(nil))
 }
+
+func hashField(h hash.Hash, field string) {
+	var size [8]byte
+	binary.BigEndian.PutUint64(size[:], uint64(len(field)))
+	_, _ = h.Write(size[:])
+	_, _ = h.Write([]byte(field))
+}
+
+// ErasedKey returns the random key that [Store.Erase] gives the record of an order
+// whose id the intake minted. No order has it.
+func ErasedKey() string { return "erased:" + newUUID() }
+
+// natural reports whether the intake minted the id of the record's order, because
+// the vendor gives none.
+func (c Claim) natural() bool { return c.Key != c.Ref.String() }
 
 // newUUID returns a random UUID (RFC 9562, version 4). Ashby's schema types
 // assessment ids as UUIDs.
@@ -50,6 +78,12 @@ func newUUID() string {
 	_, _ = rand.Read(u[:]) // never fails since Go 1.24
 	u[6] = u[6]&0x0f | 0x40
 	u[8] = u[8]&0x3f | 0x80
-	text := hex.EncodeToString(u[:])
-	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
+	var text [36]byte
+	hex.Encode(text[0:8], u[0:4])
+	hex.Encode(text[9:13], u[4:6])
+	hex.Encode(text[14:18], u[6:8])
+	hex.Encode(text[19:23], u[8:10])
+	hex.Encode(text[24:36], u[10:16])
+	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+	return string(text[:])
 }

@@ -23,9 +23,8 @@ func TestIntakeKeysAreStable(t *testing.T) {
 		{Ref: assessment.OrderRef{Vendor: assessment.StackOne, Connection: "eu", Kind: assessment.KindBackgroundCheck, Account: "45072196112816593343", ID: "c28/x y"}},
 		intakeMinted("a1"),
 		intakeMinted("a/1%ü"),
-		intakeMinted(""), // has a candidate
-		{Ref: assessment.OrderRef{Vendor: assessment.Ashby, Connection: "us", Account: "acme"}, Application: assessment.Application{RemoteID: "a1"}},
-		{Ref: assessment.OrderRef{Vendor: assessment.Ashby, Account: "acme", ID: intakeMintedID}},
+		{Ref: assessment.OrderRef{Vendor: assessment.Ashby, Connection: "us", Account: "acme"}, Dedupe: []string{"application", "a1", ""}},
+		{Ref: assessment.OrderRef{Vendor: assessment.Ashby, Account: "acme", ID: intakeMintedID}, Dedupe: []string{"email", "jane@example.com", "p1"}},
 	}
 	synctest.Test(t, func(t *testing.T) {
 		spy := &intakeSpy{Store: assessment.NewMemoryStore(0)}

@@ -2,6 +2,8 @@ package assessment
 
 import (
 	"context"
+	"log/slog"
+	"runtime/debug"
 	"time"
 )
 
@@ -9,7 +11,9 @@ import (
 // is optional, is called synchronously with the context of the delivery or
 // call, and must be safe for concurrent use. No value handed to it holds a
 // secret, a signature or a candidate's data, unless an error of the host's own
-// does.
+// does. A panic in a function is logged and changes nothing else.
+//
+// What a function gets logs as a group of plain fields; see [Delivery.LogValue].
 //
 // Set it where the function is called: Delivery and Drift in the configuration
 // of a handler, Attempt and Drift in that of a client, Provider in that of the
@@ -20,13 +24,43 @@ type Observer struct {
 	// Attempt is called once for every HTTP request that a client made.
 	Attempt func(context.Context, Attempt)
 	// Provider is called once for every call of the host's [Provider], after it
-	// returned.
+	// returned, and before that for a start that is abandoned.
 	Provider func(context.Context, ProviderCall)
 	// Result is called once for every PublishResult of a client, after it ended.
 	Result func(context.Context, ResultReport)
 	// Drift is called when a vendor sent something that this version does not
 	// know: an event type, an enum value, a field of another JSON type.
 	Drift func(context.Context, Drift)
+}
+
+// Contained returns o with each of its functions guarded: a panic in one is
+// logged without its value, which may be about a candidate, and ends there. The
+// intake, the handlers and the clients of this module call only such functions.
+// A nil logger is silent.
+func (o Observer) Contained(logger *slog.Logger) Observer {
+	return Observer{
+		Delivery: contained(logger, "Delivery", o.Delivery),
+		Attempt:  contained(logger, "Attempt", o.Attempt),
+		Provider: contained(logger, "Provider", o.Provider),
+		Result:   contained(logger, "Result", o.Result),
+		Drift:    contained(logger, "Drift", o.Drift),
+	}
+}
+
+// contained keeps nil as it is, so that callers can skip what nobody watches.
+func contained[T any](logger *slog.Logger, hook string, call func(context.Context, T)) func(context.Context, T) {
+	if call == nil {
+		return nil
+	}
+	return func(ctx context.Context, value T) {
+		defer func() {
+			if p := recover(); p != nil && logger != nil {
+				logger.ErrorContext(ctx, "observer panicked",
+					"hook", hook, "panic", panicText(p), "stack", string(debug.Stack()))
+			}
+		}()
+		call(ctx, value)
+	}
 }
 
 // DeliveryOutcome is what became of a delivery.
@@ -41,6 +75,7 @@ const (
 	DeliveryHandled  DeliveryOutcome = "handled"  // another event, given to the host or acknowledged
 	DeliveryRefused  DeliveryOutcome = "refused"  // not a good delivery: signature, size, method, JSON
 	DeliveryFault    DeliveryOutcome = "fault"    // could not be taken now; the sender was told so
+	DeliveryErased   DeliveryOutcome = "erased"   // the order's data was erased; it is not started again
 )
 
 // Delivery describes one request that a vendor made and a handler answered.
@@ -65,6 +100,7 @@ type ProviderCall struct {
 	Order     OrderRef // without an ID for "packages"
 	Duration  time.Duration
 	Late      bool  // it returned after its deadline
+	Abandoned bool  // it runs on after [IntakeConfig.AbandonAfter]; it is reported again when it returns
 	Err       error // a rejection, a fault, or nil
 }
 

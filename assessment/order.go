@@ -17,6 +17,11 @@ import (
 type Order struct {
 	// Ref identifies the order; see [OrderRef].
 	Ref OrderRef `json:"ref"`
+	// Dedupe holds the parts that are the same in a repetition of this order, for
+	// a vendor that gives its orders no id. The vendor's adapter sets them, such as
+	// the application's id and the package's; [Intake] then mints the id. They may
+	// be about a person: no store gets to see them, see [OrderKey].
+	Dedupe []string `json:"dedupe,omitempty"`
 	// RemoteID is the ATS's own id of the order, where the vendor names it
 	// (StackOne).
 	RemoteID string `json:"remote_id,omitempty"`

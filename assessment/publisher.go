@@ -8,6 +8,10 @@ import (
 )
 
 // Publisher writes results to one vendor. Every client of this module is one.
+//
+// A publisher whose vendor gives its orders no id has a further method,
+// MintsOrderIDs() bool, that says true: until its final result frees it, an order
+// with [Order.Dedupe] that comes again gets the answer of the first.
 type Publisher interface {
 	// Vendor and Connection say which orders it is for; see [OrderRef].
 	Vendor() Vendor
@@ -80,10 +84,13 @@ type Loss struct {
 type RouterConfig struct {
 	// Publishers are the clients, at most one for each vendor and connection.
 	Publishers []Publisher
-	// Store, if set, is the intake's: the router frees an order whose id the
-	// intake minted (Ashby) after its final result, so that the recruiter can
-	// order again.
+	// Store is the intake's. After a final result the router frees an order whose
+	// id the intake minted, so that the recruiter can order again. It is required
+	// if a publisher says that such orders are its vendor's, see [Publisher].
 	Store Store
+	// NoIntake says that this process has no intake and no store: another one
+	// frees the orders.
+	NoIntake bool
 }
 
 // Router publishes each result through the client that its order came through.
@@ -101,38 +108,60 @@ type route struct {
 // forgetTimeout bounds the store call after a final result.
 const forgetTimeout = 10 * time.Second
 
-// NewRouter returns a router. It refuses no publisher, a nil one, and two for
-// the same vendor and connection.
+// NewRouter returns a router. It refuses no publisher, a nil one, two for the same
+// vendor and connection, and, unless NoIntake is set, one that mints order ids
+// without a Store.
 func NewRouter(c RouterConfig) (*Router, error) {
 	if len(c.Publishers) == 0 {
 		return nil, errors.New("assessment: router without a publisher")
 	}
-	publishers := make(map[route]Publisher, len(c.Publishers))
+	t := &Router{publishers: make(map[route]Publisher, len(c.Publishers))}
+	if !isNil(c.Store) {
+		t.store = c.Store
+	}
 	for i, p := range c.Publishers {
-		if p == nil {
+		if isNil(p) {
 			return nil, fmt.Errorf("assessment: publisher %d is nil", i)
 		}
 		at := route{p.Vendor(), p.Connection()}
-		if _, taken := publishers[at]; taken {
+		if _, taken := t.publishers[at]; taken {
 			return nil, fmt.Errorf("assessment: two publishers for vendor %q, connection %q", at.vendor, at.connection)
 		}
-		publishers[at] = p
+		if t.store == nil && !c.NoIntake && mintsOrderIDs(p) {
+			return nil, fmt.Errorf("assessment: router without a Store: after a final result through %q the same order"+
+				" would get its old answer; set Store, or NoIntake if this process has none", at.vendor)
+		}
+		t.publishers[at] = p
 	}
-	return &Router{publishers: publishers, store: c.Store}, nil
+	return t, nil
+}
+
+func mintsOrderIDs(p Publisher) bool {
+	m, ok := p.(interface{ MintsOrderIDs() bool })
+	return ok && m.MintsOrderIDs()
 }
 
 // PublishResult writes r through the publisher for the order's vendor and
 // connection. Where there is none the error matches [ErrNotSupported].
 func (t *Router) PublishResult(ctx context.Context, ref OrderRef, r Result) (Receipt, error) {
+	if t == nil {
+		return Receipt{}, errors.New("assessment: a Router is made by NewRouter")
+	}
 	p, ok := t.publishers[route{ref.Vendor, ref.Connection}]
 	if !ok {
 		return Receipt{}, fmt.Errorf("assessment: no publisher for vendor %q, connection %q: %w",
 			ref.Vendor, ref.Connection, ErrNotSupported)
 	}
 	receipt, err := p.PublishResult(ctx, ref, r)
-	if err != nil || t.store == nil || !r.Status.Final() || !ref.natural() {
-		return receipt, err
+	if err == nil && t.store != nil && r.Status.Final() && receipt.Outcome != ResultQueued {
+		t.forget(ctx, ref, &receipt)
 	}
+	return receipt, err
+}
+
+// forget frees the order for a new start, which does nothing to one with a vendor's
+// id. A queued result is not written yet: the outbox frees its order when it is.
+func (t *Router) forget(ctx context.Context, ref OrderRef, receipt *Receipt) {
 	// The result stands whatever becomes of the record, so a caller that gives
 	// up now must not leave it behind.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgetTimeout)
@@ -141,5 +170,10 @@ func (t *Router) PublishResult(ctx context.Context, ref OrderRef, r Result) (Rec
 		receipt.Warnings = append(receipt.Warnings,
 			"the result was written, but its order was not freed for a new start: "+err.Error())
 	}
-	return receipt, nil
 }
+
+// String names the router without its publishers.
+func (t *Router) String() string { return "router" }
+
+// Format implements [fmt.Formatter]: no verb shows a publisher.
+func (t *Router) Format(f fmt.State, verb rune) { formatText(f, verb, t.String()) }

@@ -48,6 +48,41 @@ func (f *intakeForgetter) Forget(ctx context.Context, ref assessment.OrderRef) e
 	return f.err
 }
 
+// intakeMinter is a client whose vendor gives its orders no id.
+type intakeMinter struct{ intakePublisher }
+
+func (*intakeMinter) MintsOrderIDs() bool { return true }
+
+// Without the intake's store nobody would free a finished order: the recruiter's
+// second one would silently get the first, finished test.
+func TestNewRouterNeedsTheStoreOfMintedOrders(t *testing.T) {
+	minter := &intakeMinter{intakePublisher{vendor: "own"}}
+	publishers := []assessment.Publisher{&intakePublisher{vendor: assessment.Kombo}, minter}
+	_, err := assessment.NewRouter(assessment.RouterConfig{Publishers: publishers})
+	require.ErrorContains(t, err, "Store")
+	require.ErrorContains(t, err, `"own"`)
+	var none *assessment.MemoryStore
+	_, err = assessment.NewRouter(assessment.RouterConfig{Publishers: publishers, Store: none})
+	require.ErrorContains(t, err, "Store")
+	for _, c := range []assessment.RouterConfig{{Store: assessment.NewMemoryStore(0)}, {NoIntake: true}} {
+		c.Publishers = publishers
+		_, err := assessment.NewRouter(c)
+		require.NoError(t, err)
+	}
+}
+
+// A variable of a pointer type that was never set is an interface that is not nil.
+func TestNewRouterRefusesATypedNil(t *testing.T) {
+	var none *intakePublisher
+	_, err := assessment.NewRouter(assessment.RouterConfig{Publishers: []assessment.Publisher{none}})
+	require.ErrorContains(t, err, "publisher 0 is nil")
+	var router *assessment.Router
+	_, err = router.PublishResult(t.Context(), intakeOrder("o1").Ref, assessment.Result{})
+	require.ErrorContains(t, err, "NewRouter")
+	_, err = (&assessment.Router{}).PublishResult(t.Context(), intakeOrder("o1").Ref, assessment.Result{})
+	require.ErrorIs(t, err, assessment.ErrNotSupported)
+}
+
 func TestNewRouterRefuses(t *testing.T) {
 	kombo, eu := &intakePublisher{vendor: assessment.Kombo}, &intakePublisher{vendor: assessment.Kombo, connection: "eu"}
 	tests := map[string]struct {
@@ -93,10 +128,11 @@ func TestRouterForgets(t *testing.T) {
 	minted := assessment.OrderRef{Vendor: assessment.Ashby, Account: "acme", ID: "1"}
 	refused := &assessment.APIError{Vendor: assessment.Ashby, StatusCode: 500}
 	tests := map[string]struct {
-		ref    assessment.OrderRef
-		status assessment.Status
-		err    error
-		want   bool
+		ref     assessment.OrderRef
+		status  assessment.Status
+		outcome assessment.ResultOutcome
+		err     error
+		want    bool
 	}{
 		"completed":        {ref: minted, status: assessment.StatusCompleted, want: true},
 		"cancelled":        {ref: minted, status: assessment.StatusCancelled, want: true},
@@ -105,7 +141,9 @@ func TestRouterForgets(t *testing.T) {
 		"in progress":      {ref: minted, status: assessment.StatusInProgress},
 		"no status":        {ref: minted},
 		"not written":      {ref: minted, status: assessment.StatusCompleted, err: refused},
-		"id of the vendor": {ref: intakeOrder("o1").Ref, status: assessment.StatusCompleted},
+		"queued":           {ref: minted, status: assessment.StatusCompleted, outcome: assessment.ResultQueued},
+		"already final":    {ref: minted, status: assessment.StatusCompleted, outcome: assessment.ResultAlreadyFinal, want: true},
+		"id of the vendor": {ref: intakeOrder("o1").Ref, status: assessment.StatusCompleted, want: true}, // the store ignores it
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -114,14 +152,14 @@ func TestRouterForgets(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			p := &intakePublisher{vendor: test.ref.Vendor, publish: func() (assessment.Receipt, error) {
 				cancel()
-				return assessment.Receipt{Attempts: 1}, test.err
+				return assessment.Receipt{Attempts: 1, Outcome: test.outcome}, test.err
 			}}
 			var store intakeForgetter
 			router, err := assessment.NewRouter(assessment.RouterConfig{Publishers: []assessment.Publisher{p}, Store: &store})
 			require.NoError(t, err)
 			receipt, err := router.PublishResult(ctx, test.ref, assessment.Result{Status: test.status})
 			require.ErrorIs(t, err, test.err)
-			require.Equal(t, assessment.Receipt{Attempts: 1}, receipt)
+			require.Equal(t, assessment.Receipt{Attempts: 1, Outcome: test.outcome}, receipt)
 			if test.want {
 				require.Equal(t, []assessment.OrderRef{test.ref}, store.forgot)
 			} else {

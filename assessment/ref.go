@@ -106,10 +106,6 @@ func (r *OrderRef) UnmarshalText(text []byte) error {
 // candidate's data, so it is logged whole.
 func (r OrderRef) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
-// natural reports whether the order's id was minted by the intake because the
-// vendor assigns none.
-func (r OrderRef) natural() bool { return !r.Vendor.assignsOrderIDs() }
-
 // unreserved are the bytes that stand for themselves: RFC 3986 plus the colon,
 // which every Kombo integration id contains.
 func unreserved(c byte) bool {

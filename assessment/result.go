@@ -44,14 +44,33 @@ type Result struct {
 	Passthrough map[Vendor]json.RawMessage `json:"passthrough,omitempty"`
 }
 
-// Score is a number and what it is measured against. Min and Max are nil where
-// the scale is open; 0 is a value like any other.
+// Score is a number and what it is measured against, a verdict in words, or
+// both. Min and Max are nil where the scale is open; 0 is a value like any other.
 type Score struct {
-	Value float64  `json:"value"`
+	// Value counts unless the score is in words only; see [Score.InWords].
+	Value float64
+	Min   *float64
+	Max   *float64
+	// Label names the scale, such as "Percentage".
+	Label string
+	// Text is the verdict in words, such as "B2" or "Consider".
+	Text string
+}
+
+// scoreJSON is the persisted form. A score in words has no value: a release that
+// does not know words then refuses it, and does not publish a 0.
+type scoreJSON struct {
+	Value *float64 `json:"value,omitempty"`
 	Min   *float64 `json:"min,omitempty"`
 	Max   *float64 `json:"max,omitempty"`
-	// Label names the scale, such as "Percentage".
-	Label string `json:"label,omitempty"`
+	Label string   `json:"label,omitempty"`
+	Text  string   `json:"text,omitempty"`
+}
+
+// InWords reports whether the score has no number: only Text, and perhaps Label,
+// is set. It is false for nil.
+func (s *Score) InWords() bool {
+	return s != nil && s.Text != "" && s.Value == 0 && s.Min == nil && s.Max == nil
 }
 
 // ScoreOutOf returns the score v on a scale that ends at maximum and does not
@@ -63,21 +82,33 @@ func ScoreBetween(v, minimum, maximum float64) *Score {
 	return &Score{Value: v, Min: &minimum, Max: &maximum}
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. A score without a value is an
-// error, not 0.
+// ScoreText returns a verdict in words, without a number.
+func ScoreText(text string) *Score { return &Score{Text: text} }
+
+// MarshalJSON implements [json.Marshaler] with the keys value, min, max, label and
+// text. A score in words has no value. NaN and infinities are an error.
+func (s Score) MarshalJSON() ([]byte, error) {
+	wire := scoreJSON{Min: s.Min, Max: s.Max, Label: s.Label, Text: s.Text}
+	if !s.InWords() {
+		wire.Value = &s.Value
+	}
+	return json.Marshal(wire)
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. A score with neither value nor
+// text is an error, not 0.
 func (s *Score) UnmarshalJSON(data []byte) error {
-	type plain Score
-	wire := struct {
-		Value *float64 `json:"value"`
-		*plain
-	}{plain: (*plain)(s)}
+	var wire scoreJSON
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	if wire.Value == nil {
+	if wire.Value == nil && (wire.Text == "" || wire.Min != nil || wire.Max != nil) {
 		return errors.New("assessment: score without a value")
 	}
-	s.Value = *wire.Value
+	*s = Score{Min: wire.Min, Max: wire.Max, Label: wire.Label, Text: wire.Text}
+	if wire.Value != nil {
+		s.Value = *wire.Value
+	}
 	return nil
 }
 
@@ -90,6 +121,9 @@ type Attachment struct {
 	ContentType string `json:"content_type,omitempty"`
 	URL         string `json:"url,omitempty"`
 	Data        []byte `json:"data,omitempty"`
+	// Ref is the host's own reference to the bytes, for a result that is stored
+	// before it is written. Whoever writes it puts URL or Data in its place.
+	Ref string `json:"ref,omitempty"`
 }
 
 // String describes the attachment without its name, URL and content.

@@ -1,5 +1,7 @@
 package assessment
 
+import "strings"
+
 // Status is where an order stands. Inbound values that this version does not
 // know are kept verbatim, and [Status.Known] says false.
 type Status string
@@ -17,13 +19,20 @@ const (
 
 // Known reports whether s is one of the states defined here.
 func (s Status) Known() bool {
-	return s == StatusOpen || s == StatusInProgress || s.Final()
+	switch s {
+	case StatusOpen, StatusInProgress, StatusCompleted, StatusCancelled, StatusExpired, StatusRejected:
+		return true
+	}
+	return false
 }
 
-// Final reports whether nothing comes after s.
+// Final reports whether nothing comes after s. Besides the states defined here,
+// every spelling of an end that a vendor has used is one, whatever its case, such
+// as COMPLETE and Canceled.
 func (s Status) Final() bool {
-	switch s {
-	case StatusCompleted, StatusCancelled, StatusExpired, StatusRejected:
+	switch Status(strings.ToLower(strings.TrimSpace(string(s)))) {
+	case StatusCompleted, StatusCancelled, StatusExpired, StatusRejected,
+		"complete", "canceled", "passed", "failed":
 		return true
 	}
 	return false

@@ -17,7 +17,12 @@ func TestStatusFinal(t *testing.T) {
 	for status, final := range map[assessment.Status]bool{
 		"":                          false,
 		"paused":                    false, // what we do not know may go on
-		"COMPLETED":                 false,
+		"COMPLETING":                false,
+		"COMPLETED":                 true, // every spelling that a vendor has used
+		"COMPLETE":                  true,
+		"CANCELED":                  true,
+		"Completed":                 true,
+		"passed":                    true,
 		assessment.StatusOpen:       false,
 		assessment.StatusInProgress: false,
 		assessment.StatusCompleted:  true,

@@ -10,9 +10,9 @@ import (
 
 // Claim is the record of one order in a [Store].
 type Claim struct {
-	// Key says which deliveries are the same order. For an order with a vendor's
-	// id it is the text of Ref; for one whose id the intake minted it is a text
-	// that no Ref has.
+	// Key says which deliveries are the same order; see [OrderKey]. For an order
+	// with a vendor's id it is the text of Ref; for one whose id the intake minted
+	// it is a text that no Ref has.
 	Key string
 	// Ref is the order's reference. The first claim sets it for good: a later
 	// claimant gets the stored one, whatever it brought.
@@ -62,10 +62,22 @@ type Store interface {
 	// is so for ids that the intake minted. Otherwise, and for unknown
 	// references, it does nothing.
 	Forget(ctx context.Context, ref OrderRef) error
-	// Erase replaces the Answer of ref by [ErasedAnswer] and its Token by the
-	// empty one, answered or not: nothing personal stays, nothing starts again.
-	// An unknown reference is no error.
+	// Erase replaces the Answer of ref by [ErasedAnswer] and its Token by the empty
+	// one, answered or not: nothing personal stays, and nobody can answer. If its
+	// Key is not the text of ref, the Key becomes a random one that no order has,
+	// such as [ErasedKey]: with the old one it could be found out, by trying, who
+	// was ordered what. Then the same order may start again; with a vendor's id it
+	// never does. An unknown reference is no error.
 	Erase(ctx context.Context, ref OrderRef) error
+}
+
+// Lookup is what a [Store] may be besides: it reads many records at once, in SQL
+// in one statement. The reconciler asks it for a page of orders at a time.
+type Lookup interface {
+	// Lookup returns the records of keys. A key that is absent from the result is
+	// unknown. Nothing changes, and no lease is taken or renewed. An Answer is
+	// copied.
+	Lookup(ctx context.Context, keys []string) (map[string]Claim, error)
 }
 
 // What a [Store] returns besides its own faults.

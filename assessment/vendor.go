@@ -17,11 +17,6 @@ func (v Vendor) Known() bool {
 	return v == Kombo || v == StackOne || v == Ashby
 }
 
-// assignsOrderIDs reports whether the vendor gives every order an id of its
-// own. Ashby does not: its assessment.start call carries no order id, and the
-// provider's answer names one.
-func (v Vendor) assignsOrderIDs() bool { return v != Ashby }
-
 // Kind tells an assessment order from a background-check order. It is empty
 // where the vendor does not say (Kombo, Ashby). StackOne keeps the two under
 // different paths, so the kind is part of an [OrderRef].

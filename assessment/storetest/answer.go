@@ -1,6 +1,10 @@
 package storetest
 
-import "github.com/assessbridge/assessbridge/assessment"
+import (
+	"fmt"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
 
 var answerRules = []rule{
 	{"an answer is given to everybody", func(t *trial) {
@@ -134,22 +138,41 @@ var freeRules = []rule{
 
 var eraseRules = []rule{
 	{"erasing leaves nothing of an answer", func(t *trial) {
-		bothKinds(func(c assessment.Claim) {
-			t.wins(c, hour)
-			t.answer(answered(c, "https://test.example.com/for-jane"))
-			t.erase(c.Ref)
-			t.finds(as(c, "second"), erased(c), hour)
-		})
+		c := vendorClaim("order", "first")
+		t.wins(c, hour)
+		t.answer(answered(c, "https://test.example.com/for-jane"))
+		t.erase(c.Ref)
+		t.finds(as(c, "second"), erased(c), hour)
 	}},
 	{"an erased order is not started again", func(t *trial) {
-		bothKinds(func(c assessment.Claim) {
-			t.wins(c, t.lease)
-			t.erase(c.Ref)
-			t.finds(as(c, "second"), erased(c), hour)
-			t.lapse()
-			t.finds(as(c, "second"), erased(c), hour)
-			t.finds(c, erased(c), hour)
-		})
+		c := vendorClaim("order", "first")
+		t.wins(c, t.lease)
+		t.erase(c.Ref)
+		t.finds(as(c, "second"), erased(c), hour)
+		t.lapse()
+		t.finds(as(c, "second"), erased(c), hour)
+		t.finds(c, erased(c), hour)
+	}},
+	// With the old key whoever has the store could try whether it is that of a
+	// person whom he knows.
+	{"erasing takes the key of a minted order away", func(t *trial) {
+		c := mintedClaim("application", "minted", "first")
+		t.wins(c, hour)
+		t.answer(answered(c, "https://test.example.com/for-jane"))
+		t.erase(c.Ref)
+		_, err := t.store.Claim(t.ctx, renewal(c), hour)
+		t.isLost("renewal", err)
+		t.wins(as(c, "second"), hour)
+		t.answer(answered(as(c, "second"), "yes"))
+		t.erase(c.Ref) // only the record of that reference
+		t.finds(as(c, "third"), answered(as(c, "second"), "yes"), hour)
+	}},
+	{"minted orders are erased one by one", func(t *trial) {
+		for i := range 3 {
+			c := mintedClaim(fmt.Sprint("application", i), fmt.Sprint("minted", i), "first")
+			t.wins(c, hour)
+			t.erase(c.Ref) // two equal keys would not fit
+		}
 	}},
 	{"an erased order cannot be answered", func(t *trial) {
 		bothKinds(func(c assessment.Claim) {
@@ -157,8 +180,9 @@ var eraseRules = []rule{
 			t.erase(c.Ref)
 			t.refused(c)
 			t.refused(as(c, ""))
-			t.finds(as(c, "second"), erased(c), hour)
 		})
+		c := vendorClaim("order", "first")
+		t.finds(as(c, "second"), erased(c), hour)
 	}},
 	{"an erased answer cannot be stored again", func(t *trial) {
 		bothKinds(func(c assessment.Claim) {
@@ -167,21 +191,16 @@ var eraseRules = []rule{
 			t.erase(c.Ref)
 			t.refused(c)
 			t.expire(c)
-			t.finds(as(c, "second"), erased(c), hour)
 		})
+		c := vendorClaim("order", "first")
+		t.finds(as(c, "second"), erased(c), hour)
 	}},
-	{"an erased order is forgotten as before", func(t *trial) {
-		minted := mintedClaim("application", "minted", "first")
-		t.wins(minted, hour)
-		t.erase(minted.Ref)
-		t.forget(minted.Ref)
-		t.wins(as(minted, "second"), hour)
-
-		vendor := vendorClaim("order", "first")
-		t.wins(vendor, hour)
-		t.erase(vendor.Ref)
-		t.forget(vendor.Ref)
-		t.finds(as(vendor, "second"), erased(vendor), hour)
+	{"a vendor's erased order is not forgotten", func(t *trial) {
+		c := vendorClaim("order", "first")
+		t.wins(c, hour)
+		t.erase(c.Ref)
+		t.forget(c.Ref)
+		t.finds(as(c, "second"), erased(c), hour)
 	}},
 	{"an unknown order can be erased", func(t *trial) {
 		bothKinds(func(c assessment.Claim) {
@@ -194,8 +213,10 @@ var eraseRules = []rule{
 			t.wins(c, hour)
 			t.erase(c.Ref)
 			t.erase(c.Ref)
-			t.finds(as(c, "second"), erased(c), hour)
+			t.refused(c)
 		})
+		c := vendorClaim("order", "first")
+		t.finds(as(c, "second"), erased(c), hour)
 	}},
 }
 

@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -246,6 +247,38 @@ func (m *mutant) Forget(ctx context.Context, ref assessment.OrderRef) error {
 	return nil
 }
 
+// Lookup is wrong in the ways in which a statement for many keys can be.
+func (m *mutant) Lookup(ctx context.Context, keys []string) (map[string]assessment.Claim, error) {
+	if err := m.enter(ctx, "Lookup"); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	found := make(map[string]assessment.Claim)
+	for i, key := range keys {
+		r, ok := m.records[m.key(key)]
+		switch {
+		case !ok && m.has("lookups find the unknown"):
+			found[key] = assessment.Claim{Key: key}
+		case !ok,
+			i > 0 && m.has("lookups find one"),
+			i >= 500 && m.has("lookups are cut"),
+			len(r.Answer) > 0 && m.has("lookups skip the answered"),
+			string(r.Answer) == assessment.ErasedAnswer && m.has("lookups skip the erased"):
+		case m.has("lookups renew"):
+			r.until = time.Now().Add(time.Hour)
+			fallthrough
+		case m.has("looked up answers are not copies"):
+			found[key] = r.Claim
+		default:
+			c := r.Claim
+			c.Answer = bytes.Clone(c.Answer)
+			found[key] = c
+		}
+	}
+	return found, nil
+}
+
 func (m *mutant) Erase(ctx context.Context, ref assessment.OrderRef) error {
 	if err := m.enter(ctx, "Erase"); err != nil {
 		return err
@@ -266,6 +299,18 @@ func (m *mutant) Erase(ctx context.Context, ref assessment.OrderRef) error {
 	}
 	if !m.has("erasing keeps the token") {
 		r.Token = ""
+	}
+	if r.Key != r.Ref.String() && !m.has("erasing keeps the key") {
+		key := assessment.ErasedKey()
+		if m.has("erased keys are equal") {
+			key = "erased"
+		}
+		if _, taken := m.records[m.key(key)]; taken {
+			return errors.New("duplicate key")
+		}
+		delete(m.records, m.key(r.Key))
+		r.Key = key
+		m.records[m.key(key)] = r
 	}
 	r.Answer = []byte(assessment.ErasedAnswer)
 	if m.has("erasing leaves no answer") {

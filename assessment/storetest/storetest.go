@@ -13,8 +13,8 @@ const DefaultLease = time.Second
 
 // Config says how to get at the store and its clock.
 type Config struct {
-	// New returns an empty store; required. It is called once for each rule and
-	// may register a cleanup.
+	// New returns an empty store; required. It is called once for each rule, and
+	// once more, and may register a cleanup.
 	New func(testing.TB) assessment.Store
 	// Lease is the lease of those claims whose end is waited for;
 	// [DefaultLease] if zero. Leases that must not end take an hour, so a slow
@@ -29,17 +29,27 @@ type Config struct {
 	Around func(*testing.T, func(*testing.T))
 }
 
-// Run checks every rule, each in a subtest.
+// Run checks every rule, each in a subtest, and those of [assessment.Lookup] if the
+// store is one.
 func Run(t *testing.T, c Config) {
 	t.Helper()
 	if c.New == nil {
 		t.Fatal("storetest: Config.New is required")
 	}
 	for _, r := range rules {
-		t.Run(r.name, func(t *testing.T) {
-			c.around(t, func(t *testing.T) { r.check(c.trial(t.Context(), t, c.New(t))) })
-		})
+		c.run(t, r)
 	}
+	if _, ok := c.New(t).(assessment.Lookup); ok {
+		for _, r := range lookupRules {
+			c.run(t, r)
+		}
+	}
+}
+
+func (c Config) run(t *testing.T, r rule) {
+	t.Run(r.name, func(t *testing.T) {
+		c.around(t, func(t *testing.T) { r.check(c.trial(t.Context(), t, c.New(t))) })
+	})
 }
 
 func (c Config) around(t *testing.T, f func(*testing.T)) {

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -36,7 +37,7 @@ func TestFlawsAreFound(t *testing.T) {
 			})
 		})
 	}
-	for _, r := range rules {
+	for _, r := range slices.Concat(rules, lookupRules) {
 		require.True(t, found[r.name], "no flaw makes the rule %q fail", r.name)
 	}
 }
@@ -104,13 +105,23 @@ var flaws = map[string]string{
 	"Answer ignores its context":                 "a cancelled context is an error and changes nothing",
 	"Expire ignores its context":                 "a cancelled context is an error and changes nothing",
 	"Forget ignores its context":                 "a cancelled context is an error and changes nothing",
+	"erasing keeps the key":                      "erasing takes the key of a minted order away",
+	"erased keys are equal":                      "minted orders are erased one by one",
+	"lookups find the unknown":                   "a lookup finds what is recorded",
+	"lookups find one":                           "a lookup finds what is recorded",
+	"lookups skip the answered":                  "a lookup finds what is recorded",
+	"lookups skip the erased":                    "a lookup finds what was erased, and not what was forgotten",
+	"lookups are cut":                            "a lookup of many orders",
+	"lookups renew":                              "a lookup neither takes nor renews a lease",
+	"looked up answers are not copies":           "the answers of a lookup are copies",
+	"Lookup ignores its context":                 "a lookup with a cancelled context is an error",
 	"Erase ignores its context":                  "a cancelled context is an error and changes nothing",
 }
 
 // failures runs every rule over a mutant and returns what the failed ones said.
 func failures(t *testing.T, flaw string) map[string]string {
 	failed := make(map[string]string)
-	for _, r := range rules {
+	for _, r := range slices.Concat(rules, lookupRules) {
 		var rec recorder
 		ended := make(chan struct{})
 		go func() {

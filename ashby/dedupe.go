@@ -1,0 +1,25 @@
+package ashby
+
+import (
+	"crypto/rand"
+	"strings"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// dedupe returns what a repetition of the order has in common with it: Ashby gives
+// a start no id (https://developers.ashbyhq.com/reference/assessmentstart). known is
+// false if there is nothing; the order is then started, because not starting one
+// that was meant is worse than starting one twice.
+func dedupe(o *assessment.Order) (parts []string, known bool) {
+	for _, subject := range []struct{ name, id string }{
+		{"application", o.Application.RemoteID},
+		{"candidate", o.Candidate.RemoteID},
+		{"email", strings.ToLower(strings.TrimSpace(o.Candidate.Email))},
+	} {
+		if subject.id != "" {
+			return []string{subject.name, subject.id, o.Package.ID}, true
+		}
+	}
+	return []string{"nothing", rand.Text()}, false
+}
