@@ -97,10 +97,7 @@ func (in *Intake) log(ctx context.Context, level slog.Level, message string, ref
 	if !in.logger.Enabled(ctx, level) {
 		return
 	}
-	var f fields
-	f.order(ref)
-	f.failure(err)
-	in.logger.LogAttrs(ctx, level, message, f...)
+	in.logger.LogAttrs(ctx, level, message, about(ref, slog.String("error", errorText(err))).Group()...)
 }
 
 // logPanic has to be deferred.

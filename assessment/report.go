@@ -3,137 +3,144 @@ package assessment
 import (
 	"errors"
 	"log/slog"
-	"time"
 )
 
-// fields collects the fields of a log line. What is not known is left out.
-type fields []slog.Attr
-
-func (f *fields) text(key, value string) {
-	if value != "" {
-		*f = append(*f, slog.String(key, value))
+// group returns a group of those fields that are known: no line shows an empty
+// one.
+func group(fields ...slog.Attr) slog.Value {
+	known := fields[:0]
+	for _, f := range fields {
+		if !f.Value.Equal(zeroOf(f.Value)) {
+			known = append(known, f)
+		}
 	}
+	return slog.GroupValue(known...)
 }
 
-func (f *fields) number(key string, value int) {
-	if value != 0 {
-		*f = append(*f, slog.Int(key, value))
+func zeroOf(v slog.Value) slog.Value {
+	switch v.Kind() {
+	case slog.KindString:
+		return slog.StringValue("")
+	case slog.KindInt64:
+		return slog.IntValue(0)
+	case slog.KindDuration:
+		return slog.DurationValue(0)
+	case slog.KindBool:
+		return slog.BoolValue(false)
 	}
+	return slog.Value{}
 }
 
-func (f *fields) flag(key string, value bool) {
-	if value {
-		*f = append(*f, slog.Bool(key, true))
+// orderText is empty for a reference without an id, which is no order's.
+func orderText(ref OrderRef) string {
+	if ref.ID == "" {
+		return ""
 	}
+	return ref.String()
 }
 
-func (f *fields) duration(key string, value time.Duration) {
-	if value != 0 {
-		*f = append(*f, slog.Duration(key, value))
+func errorText(err error) string {
+	if err == nil {
+		return ""
 	}
+	return err.Error()
 }
 
-// party says who a line is about. A reference without an id is no order's.
-func (f *fields) party(vendor Vendor, connection, account string, order OrderRef) {
-	f.text("vendor", string(vendor))
-	f.text("connection", connection)
-	f.text("account", account)
-	if order.ID != "" {
-		f.text("order", order.String())
-	}
+// about is what every line about an order begins with.
+func about(ref OrderRef, more ...slog.Attr) slog.Value {
+	return group(append([]slog.Attr{
+		slog.String("vendor", string(ref.Vendor)),
+		slog.String("connection", ref.Connection),
+		slog.String("account", ref.Account),
+		slog.String("order", orderText(ref)),
+	}, more...)...)
 }
-
-func (f *fields) order(ref OrderRef) { f.party(ref.Vendor, ref.Connection, ref.Account, ref) }
-
-func (f *fields) failure(err error) {
-	if err != nil {
-		f.text("error", err.Error())
-	}
-}
-
-func (f fields) value() slog.Value { return slog.GroupValue(f...) }
 
 // LogValue implements [slog.LogValuer]. The keys of all log lines of this module
 // are stable: vendor, connection, account, order, event, outcome, status (of HTTP,
 // but of a result its own), attempts, request_id, code, duration and error, where
 // they are known; here also event_id, path and secret_id.
 func (d Delivery) LogValue() slog.Value {
-	var f fields
-	f.party(d.Vendor, d.Connection, d.Account, d.Order)
-	f.text("event", d.Event)
-	f.text("event_id", d.EventID)
-	f.text("path", d.Path)
-	f.text("outcome", string(d.Outcome))
-	f.number("status", d.StatusCode)
-	f.text("secret_id", d.SecretID)
-	f.duration("duration", d.Duration)
-	f.failure(d.Err)
-	return f.value()
+	return group(
+		slog.String("vendor", string(d.Vendor)),
+		slog.String("connection", d.Connection),
+		slog.String("account", d.Account),
+		slog.String("order", orderText(d.Order)),
+		slog.String("event", d.Event),
+		slog.String("event_id", d.EventID),
+		slog.String("path", d.Path),
+		slog.String("outcome", string(d.Outcome)),
+		slog.Int("status", d.StatusCode),
+		slog.String("secret_id", d.SecretID),
+		slog.Duration("duration", d.Duration),
+		slog.String("error", errorText(d.Err)),
+	)
 }
 
 // LogValue implements [slog.LogValuer] with the keys of [Delivery.LogValue] and
 // operation, late and abandoned.
 func (c ProviderCall) LogValue() slog.Value {
-	var f fields
-	f.order(c.Order)
-	f.text("operation", c.Operation)
-	f.flag("late", c.Late)
-	f.flag("abandoned", c.Abandoned)
-	f.duration("duration", c.Duration)
-	f.failure(c.Err)
-	return f.value()
+	return about(c.Order,
+		slog.String("operation", c.Operation),
+		slog.Bool("late", c.Late),
+		slog.Bool("abandoned", c.Abandoned),
+		slog.Duration("duration", c.Duration),
+		slog.String("error", errorText(c.Err)),
+	)
 }
 
 // LogValue implements [slog.LogValuer] with the keys of [Delivery.LogValue] and
 // operation, gate_wait and wait. Its attempts count the requests so far.
 func (a Attempt) LogValue() slog.Value {
-	var f fields
-	f.party(a.Vendor, a.Connection, a.Account, a.Order)
-	f.text("operation", a.Operation)
-	f.number("attempts", a.Number)
-	f.number("status", a.StatusCode)
-	f.text("code", a.Code)
-	f.text("request_id", a.RequestID)
-	f.duration("duration", a.Duration)
-	f.duration("gate_wait", a.GateWait)
-	f.duration("wait", a.Wait)
-	f.failure(a.Err)
-	return f.value()
+	return group(
+		slog.String("vendor", string(a.Vendor)),
+		slog.String("connection", a.Connection),
+		slog.String("account", a.Account),
+		slog.String("order", orderText(a.Order)),
+		slog.String("operation", a.Operation),
+		slog.Int("attempts", a.Number),
+		slog.Int("status", a.StatusCode),
+		slog.String("code", a.Code),
+		slog.String("request_id", a.RequestID),
+		slog.Duration("duration", a.Duration),
+		slog.Duration("gate_wait", a.GateWait),
+		slog.Duration("wait", a.Wait),
+		slog.String("error", errorText(a.Err)),
+	)
 }
 
 // LogValue implements [slog.LogValuer] with the keys of [Delivery.LogValue] and
 // uncertain, warnings and losses, which are counts, and http_status, which is that
 // of a failure. Its status is the result's, such as completed.
 func (r ResultReport) LogValue() slog.Value {
-	attempts, requestID := r.Receipt.Attempts, r.Receipt.RequestID
-	uncertain := r.Receipt.Uncertain
-	var f fields
-	f.order(r.Order)
-	f.text("status", string(r.Status))
-	f.text("outcome", string(r.Outcome))
-	var api *APIError
-	if errors.As(r.Err, &api) && api != nil {
-		attempts, requestID, uncertain = max(attempts, api.Attempts), api.RequestID, uncertain || api.Uncertain
-		f.number("http_status", api.StatusCode)
-		f.text("code", api.Code)
+	var failure *APIError
+	if !errors.As(r.Err, &failure) || failure == nil {
+		failure = &APIError{Attempts: r.Receipt.Attempts, RequestID: r.Receipt.RequestID, Uncertain: r.Receipt.Uncertain}
 	}
-	f.number("attempts", attempts)
-	f.text("request_id", requestID)
-	f.flag("uncertain", uncertain)
-	f.number("warnings", len(r.Receipt.Warnings))
-	f.number("losses", len(r.Receipt.Losses))
-	f.duration("duration", r.Duration)
-	f.failure(r.Err)
-	return f.value()
+	return about(r.Order,
+		slog.String("status", string(r.Status)),
+		slog.String("outcome", string(r.Outcome)),
+		slog.Int("attempts", failure.Attempts),
+		slog.Int("http_status", failure.StatusCode),
+		slog.String("code", failure.Code),
+		slog.String("request_id", failure.RequestID),
+		slog.Bool("uncertain", failure.Uncertain),
+		slog.Int("warnings", len(r.Receipt.Warnings)),
+		slog.Int("losses", len(r.Receipt.Losses)),
+		slog.Duration("duration", r.Duration),
+		slog.String("error", errorText(r.Err)),
+	)
 }
 
 // LogValue implements [slog.LogValuer] with the keys of [Delivery.LogValue] and
 // field and value.
 func (d Drift) LogValue() slog.Value {
-	var f fields
-	f.party(d.Vendor, d.Connection, d.Account, OrderRef{})
-	f.text("event", d.Event)
-	f.text("field", d.Field)
-	f.text("value", d.Value)
-	return f.value()
+	return group(
+		slog.String("vendor", string(d.Vendor)),
+		slog.String("connection", d.Connection),
+		slog.String("account", d.Account),
+		slog.String("event", d.Event),
+		slog.String("field", d.Field),
+		slog.String("value", d.Value),
+	)
 }

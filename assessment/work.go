@@ -34,8 +34,6 @@ func (in *Intake) Work(ctx context.Context, o Order, p ResultPublisher) error {
 
 // decided logs what became of an order of a queue, which no handler reports.
 func (in *Intake) decided(ctx context.Context, ref OrderRef, outcome DeliveryOutcome) {
-	var f fields
-	f.order(ref)
-	f.text("outcome", string(outcome))
-	in.logger.LogAttrs(ctx, slog.LevelInfo, "order worked on", f...)
+	in.logger.LogAttrs(ctx, slog.LevelInfo, "order worked on",
+		about(ref, slog.String("outcome", string(outcome))).Group()...)
 }
