@@ -1,24 +1,28 @@
 package kombotest
 
 import (
-	"context"
 	"net"
 	"strings"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // IntegrationHeader selects the integration on assessment calls.
 const IntegrationHeader = "X-Integration-Id"
 
-// authenticate checks the bearer key:
+// keyOf returns the valid bearer key of a call:
 // https://docs.kombo.dev/ats/getting-started/authentication
-func (s *Server) authenticate(c *call) *refusal {
-	scheme, key, _ := strings.Cut(c.header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || s.isForeignHost(c.host) {
-		return refuse(codeAuthInvalid, "")
+func (s *Server) keyOf(c *simkit.Call) string {
+	scheme, key, _ := strings.Cut(c.Header.Get("Authorization"), " ")
+	if key = strings.TrimSpace(key); !strings.EqualFold(scheme, "Bearer") || s.isForeignHost(c.URL.Host) || !s.hasKey(key) {
+		return ""
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.keys[strings.TrimSpace(key)] {
+	c.Account = c.Header.Get(IntegrationHeader)
+	return key
+}
+
+func (s *Server) authenticate(c *simkit.Call) *refusal {
+	if s.keyOf(c) == "" {
 		return refuse(codeAuthInvalid, "")
 	}
 	return nil
@@ -41,47 +45,19 @@ func (s *Server) isForeignHost(hostport string) bool {
 
 // scoped wraps an operation that needs X-Integration-Id and a usable integration.
 func scoped(next handler) handler {
-	return func(s *Server, ctx context.Context, c *call) (answer, *refusal) {
-		c.integration = c.header.Get(IntegrationHeader)
-		if c.integration == "" {
+	return func(s *Server, c *simkit.Call) (answer, *refusal) {
+		c.Account = c.Header.Get(IntegrationHeader)
+		if c.Account == "" {
 			return answer{}, refuse(codeInputInvalid, "The header X-Integration-Id is missing.")
 		}
-		if problem := s.unusable(c.integration); problem != nil {
+		if problem := s.usable(c.Account); problem != nil {
 			return answer{}, problem
 		}
-		return next(s, ctx, c)
+		return next(s, c)
 	}
 }
 
-func (s *Server) unusable(id string) *refusal {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i, found := s.integrations[id]
-	if !found {
-		return refuse(codeIntegrationNotFound, "")
-	}
-	return i.unusable()
-}
-
-// unusable translates the state of an integration into the error of a call for
-// it: https://docs.kombo.dev/assessment/guides/integration-states
-func (i *integration) unusable() *refusal {
-	switch {
-	case i.spec.State == StateInactive:
-		return refuse(codeInactive, "")
-	case i.spec.State == StateInvalid:
-		return refuse(codeCredentialsInvalid, "")
-	case i.spec.QAStatus == "FAILED":
-		return refuse(codeQAFailed, "")
-	case i.spec.SetupStatus == "INCOMPLETE":
-		return refuse(codeSetupIncomplete, "")
-	case i.spec.SetupStatus == "FINAL_SYNC_PENDING":
-		return refuse(codeSyncPending, "")
-	}
-	return nil
-}
-
-func (s *Server) checkAPIKey(context.Context, *call) (answer, *refusal) {
+func (s *Server) checkAPIKey(*simkit.Call) (answer, *refusal) {
 	return answer{data: map[string]string{
 		"environment_id": DefaultEnvironmentID,
 		"customer_id":    DefaultEnvironmentID,

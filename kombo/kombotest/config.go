@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Default values of a [Config]. None of them is a real credential.
@@ -87,6 +89,15 @@ type Config struct {
 	// FetchAttachment plays the download of an attachment's data_url, which Kombo
 	// does on receipt; nil: every URL counts as fetched and nothing is downloaded.
 	FetchAttachment func(ctx context.Context, url string) error
+	// Limits are enforced on calls of the API; the zero value is none.
+	Limits Limits
+	// MaxExchanges bounds the number of exchanges that are kept, and with it the memory
+	// of a long run; zero: 10,000, and never more than 64 MiB of bodies; negative: no
+	// bound. The oldest are dropped.
+	MaxExchanges int
+	// OnExchange is called with every [Exchange] that ended, by the goroutine that made
+	// it: a slow one delays an answer. It may call the simulator; nil: nobody follows.
+	OnExchange func(Exchange)
 	// Statuses overrides the HTTP status of error codes, for instance
 	// {"INTEGRATION.SETUP_INCOMPLETE": 503} as it was before May 2026. Most are not
 	// documented, and Kombo asks clients to branch on the code:
@@ -150,15 +161,15 @@ const (
 )
 
 func (c Config) withDefaults() Config {
-	c.APIKey = orDefault(c.APIKey, DefaultAPIKey)
-	c.WebhookSecret = orDefault(c.WebhookSecret, DefaultWebhookSecret)
-	c.Region = orDefault(c.Region, EU)
-	c.WebhookPath = orDefault(c.WebhookPath, "/")
-	c.WebhookTimeout = orDefault(c.WebhookTimeout, DefaultWebhookTimeout)
-	c.InlineTimeout = orDefault(c.InlineTimeout, DefaultInlineTimeout)
-	c.Quirks.UnknownOrderCode = orDefault(c.Quirks.UnknownOrderCode, codeInputInvalid)
-	c.Quirks.ClosedOrderCode = orDefault(c.Quirks.ClosedOrderCode, codeInputInvalid)
-	c.Quirks.UnknownTokenCode = orDefault(c.Quirks.UnknownTokenCode, codeInputInvalid)
+	c.APIKey = simkit.OrDefault(c.APIKey, DefaultAPIKey)
+	c.WebhookSecret = simkit.OrDefault(c.WebhookSecret, DefaultWebhookSecret)
+	c.Region = simkit.OrDefault(c.Region, EU)
+	c.WebhookPath = simkit.OrDefault(c.WebhookPath, "/")
+	c.WebhookTimeout = simkit.OrDefault(c.WebhookTimeout, DefaultWebhookTimeout)
+	c.InlineTimeout = simkit.OrDefault(c.InlineTimeout, DefaultInlineTimeout)
+	c.Quirks.UnknownOrderCode = simkit.OrDefault(c.Quirks.UnknownOrderCode, codeInputInvalid)
+	c.Quirks.ClosedOrderCode = simkit.OrDefault(c.Quirks.ClosedOrderCode, codeInputInvalid)
+	c.Quirks.UnknownTokenCode = simkit.OrDefault(c.Quirks.UnknownTokenCode, codeInputInvalid)
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
@@ -178,18 +189,13 @@ func (c Config) validate() error {
 	if c.WebhookTimeout < 0 || c.InlineTimeout < 0 || c.Quirks.EmptyPages < 0 {
 		return fmt.Errorf("kombotest: negative timeout or number of empty pages")
 	}
+	if err := simkit.Limits(c.Limits).Validate(); err != nil {
+		return named(err)
+	}
 	for code, status := range c.Statuses {
 		if status < http.StatusBadRequest || status > 599 {
 			return fmt.Errorf("kombotest: status %d of %s is not an error status", status, code)
 		}
 	}
 	return nil
-}
-
-func orDefault[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
 }

@@ -1,258 +1,170 @@
 package kombotest
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // DeliveryFault makes one delivery of a webhook go wrong in a certain way. Faults
 // can be combined. A redelivery is made with [Server.Redeliver], another order of
 // events with [Server.DeliverAll] and [Server.DeliverShuffled].
-type DeliveryFault struct {
-	name  string
-	apply func(*plan)
+type DeliveryFault struct{ of simkit.DeliveryFault }
+
+// String returns the name of the fault with its arguments, for [ParseDeliveryFault].
+// [Delivery.Faults] has the same, but without secrets.
+func (f DeliveryFault) String() string { return f.of.String() }
+
+func planOf(faults []DeliveryFault) *simkit.Plan {
+	return simkit.NewPlan(simkit.Map(faults, func(f DeliveryFault) simkit.DeliveryFault { return f.of })...)
 }
 
-// String returns the name of the fault, as in [Delivery.Faults].
-func (f DeliveryFault) String() string { return f.name }
-
-// plan is how one event is delivered, with all faults taken together.
-type plan struct {
-	names []string
-
-	// what the body is
-	edits     []func(event *wireEvent)
-	unwrapped bool
-	mangles   []func([]byte) []byte
-
-	// how it is signed
-	sign     func(secret, old string, body []byte) string
-	unsigned bool
-
-	// how it is sent
-	lost         bool
-	late         time.Duration
-	copies       int
-	atOnce       bool
-	hangsUp      bool
-	hangUpAfter  time.Duration
-	ignoreAnswer bool
-}
-
-func newPlan(faults []DeliveryFault) *plan {
-	p := &plan{}
-	for _, f := range faults {
-		if f.apply == nil {
-			continue // the zero value is no fault
-		}
-		p.names = append(p.names, f.name)
-		f.apply(p)
+// ParseDeliveryFault reads a fault by name, with arguments if it takes any:
+// "missing signature", "duplicate=2", "absent fields=candidate.phone,job". In names,
+// hyphens stand for blanks, and case does not matter. [DeliveryFaults] lists them.
+func ParseDeliveryFault(text string) (DeliveryFault, error) {
+	f, err := simkit.ParseDeliveryFault(deliveryFaults(), text)
+	if err != nil {
+		return DeliveryFault{}, named(err)
 	}
-	return p
+	return DeliveryFault{f}, nil
 }
 
-func (p *plan) signature(secret, old string, body []byte) (signature string, signed bool) {
-	if p.unsigned {
-		return "", false
-	}
-	if p.sign != nil {
-		return p.sign(secret, old, body), true
-	}
-	return Sign(secret, body), true
+// DeliveryFaults lists what [ParseDeliveryFault] takes, sorted, with the arguments in
+// capitals.
+func DeliveryFaults() []string { return deliveryFaults().Forms() }
+
+func deliveryFaults() simkit.Catalogue[simkit.DeliveryFault] {
+	type args = *simkit.Args
+	type fault = simkit.DeliveryFault
+	neutral := append(simkit.DeliveryFaults(Sign, Absent, inData), simkit.Base64SignatureFaults()...)
+	return append(neutral, []simkit.Form[fault]{
+		{Name: "unknown type", Takes: "TYPE", Make: func(a args) fault { return UnknownType(a.Text()).of }},
+		{Name: "unknown status", Takes: "STATUS", Make: func(a args) fault { return UnknownStatus(a.Text()).of }},
+		{Name: "unknown role", Takes: "ROLE", Make: func(a args) fault { return UnknownRole(a.Text()).of }},
+		{Name: "legacy body", Make: func(args) fault { return LegacyBody().of }},
+	}...)
 }
+
+// inData is where the paths of fields begin.
+const inData = "data."
 
 // render writes the body of an event.
-func (p *plan) render(e Event, pretty bool) ([]byte, error) {
-	data, err := decode(e.Data)
+func render(p *simkit.Plan, e Event, pretty bool) ([]byte, error) {
+	data, err := simkit.Decode(e.Data)
 	if err != nil {
-		return nil, fmt.Errorf("kombotest: data of the event: %w", err)
+		return nil, named(fmt.Errorf("data of the event: %w", err))
 	}
-	w := &wireEvent{ID: e.ID, Type: e.Type, Data: data}
-	for _, edit := range p.edits {
-		edit(w)
-	}
-	body := encode(w)
-	if p.unwrapped {
-		body = encode(unwrapped(w.Data))
-	}
+	body := simkit.Encode(inOrder(p.Edit(map[string]any{"id": e.ID, "type": e.Type, "data": data})))
 	if pretty {
-		body = indented(body)
+		body = simkit.Indented(body)
 	}
-	return p.mangle(body), nil
+	return p.Mangle(body), nil
 }
 
-func (p *plan) mangle(body []byte) []byte {
-	for _, mangle := range p.mangles {
-		body = mangle(body)
+// inOrder gives an event the order of members that Kombo's examples have.
+func inOrder(tree any) any {
+	members, _ := tree.(map[string]any)
+	id, hasID := members["id"].(string)
+	eventType, hasType := members["type"].(string)
+	if data, hasData := members["data"]; hasID && hasType && hasData && len(members) == 3 {
+		return wireEvent{ID: id, Type: eventType, Data: data}
 	}
-	return body
-}
-
-func indented(body []byte) []byte {
-	var b bytes.Buffer
-	if err := json.Indent(&b, body, "", "  "); err != nil {
-		return body
-	}
-	return b.Bytes()
-}
-
-// unwrapped is an order as it was sent in 2024: at the top level and with the
-// data of the ATS beside it.
-func unwrapped(data any) any {
-	members, ok := data.(map[string]any)
-	if !ok {
-		return data
-	}
-	old := maps.Clone(members)
-	old["remote_data"] = map[string]any{"upstream_webhook_body": map[string]any{}, "/assessment-orders": map[string]any{}}
-	return old
+	return tree
 }
 
 // Lost does not send the webhook at all.
-func Lost() DeliveryFault {
-	return DeliveryFault{"lost", func(p *plan) { p.lost = true }}
-}
+func Lost() DeliveryFault { return DeliveryFault{simkit.Lost()} }
 
 // Late sends it after a while, or not at all if the context ends before.
-func Late(after time.Duration) DeliveryFault {
-	return DeliveryFault{"late", func(p *plan) { p.late = after }}
-}
+func Late(after time.Duration) DeliveryFault { return DeliveryFault{simkit.Late(after)} }
 
 // Duplicate sends it n more times, one after the other, with the same event id.
-func Duplicate(n int) DeliveryFault {
-	return DeliveryFault{"duplicate", func(p *plan) { p.copies = max(n, 0) }}
-}
+func Duplicate(n int) DeliveryFault { return DeliveryFault{simkit.Duplicate(n)} }
 
 // DuplicateAtOnce sends it n more times, all concurrently.
-func DuplicateAtOnce(n int) DeliveryFault {
-	return DeliveryFault{"duplicate at once", func(p *plan) { p.copies, p.atOnce = max(n, 0), true }}
-}
+func DuplicateAtOnce(n int) DeliveryFault { return DeliveryFault{simkit.DuplicateAtOnce(n)} }
 
 // HangUp makes the sender close the connection a while after it has sent the
 // request, or at once if the duration is zero. An answer that comes before counts.
-func HangUp(after time.Duration) DeliveryFault {
-	return DeliveryFault{"hang up", func(p *plan) { p.hangsUp, p.hangUpAfter = true, after }}
-}
+func HangUp(after time.Duration) DeliveryFault { return DeliveryFault{simkit.HangUp(after)} }
 
 // AnswerLost lets the provider answer, and the answer is lost on the way: the
 // order stays OPEN, whatever the provider said. The Delivery shows the answer.
-func AnswerLost() DeliveryFault {
-	return DeliveryFault{"answer lost", func(p *plan) { p.ignoreAnswer = true }}
-}
+func AnswerLost() DeliveryFault { return DeliveryFault{simkit.AnswerLost()} }
 
 // BadSignature sends a well-formed signature that does not belong to the body.
-func BadSignature() DeliveryFault {
-	return signedBy("bad signature", func(secret, _ string, body []byte) string {
-		return Sign(secret, append(slices.Clone(body), ' '))
-	})
-}
+func BadSignature() DeliveryFault { return DeliveryFault{simkit.BadSignature(Sign)} }
 
 // MissingSignature sends no signature.
-func MissingSignature() DeliveryFault {
-	return DeliveryFault{"missing signature", func(p *plan) { p.unsigned = true }}
-}
+func MissingSignature() DeliveryFault { return DeliveryFault{simkit.MissingSignature()} }
 
 // OldSecret signs with the secret that was replaced by [Server.RotateSecret], or
 // before any rotation with one that was never valid.
-func OldSecret() DeliveryFault {
-	return signedBy("old secret", func(_, old string, body []byte) string { return Sign(old, body) })
-}
+func OldSecret() DeliveryFault { return DeliveryFault{simkit.OldSecret(Sign)} }
 
 // SignedWith signs with the given secret, such as one that is not yet in use.
-func SignedWith(secret string) DeliveryFault {
-	return signedBy("signed with another secret", func(_, _ string, body []byte) string { return Sign(secret, body) })
-}
+func SignedWith(secret string) DeliveryFault { return DeliveryFault{simkit.SignedWith(Sign, secret)} }
 
 // PaddedSignature sends the right signature in base64url with padding. Kombo's
 // documented code emits none.
-func PaddedSignature() DeliveryFault {
-	return signedBy("padded signature", func(secret, _ string, body []byte) string {
-		return base64.URLEncoding.EncodeToString(mac(secret, body))
-	})
-}
+func PaddedSignature() DeliveryFault { return DeliveryFault{simkit.PaddedSignature()} }
 
 // StandardBase64Signature sends the right signature in the wrong alphabet:
 // standard Base64 with padding.
-func StandardBase64Signature() DeliveryFault {
-	return signedBy("standard Base64 signature", func(secret, _ string, body []byte) string {
-		return base64.StdEncoding.EncodeToString(mac(secret, body))
-	})
-}
-
-func signedBy(name string, sign func(secret, old string, body []byte) string) DeliveryFault {
-	return DeliveryFault{name, func(p *plan) { p.sign = sign }}
-}
+func StandardBase64Signature() DeliveryFault { return DeliveryFault{simkit.StandardBase64Signature()} }
 
 // UnknownType gives the event a type that a receiver does not know.
 func UnknownType(eventType string) DeliveryFault {
-	return edited("unknown type", func(e *wireEvent) { e.Type = eventType })
+	return changed("unknown type", "type", eventType, eventType)
 }
 
 // UnknownStatus gives the order a status that a receiver does not know.
 func UnknownStatus(status string) DeliveryFault {
-	return edited("unknown status", setIn("status", status))
+	return changed("unknown status", inData+"status", status, status)
 }
 
 // UnknownRole gives the first member of the hiring team a role that a receiver
 // does not know.
 func UnknownRole(role string) DeliveryFault {
-	return edited("unknown role", setIn("job.hiring_team.0.hiring_team_roles", []string{role}))
+	return changed("unknown role", inData+"job.hiring_team.0.hiring_team_roles", []string{role}, role)
 }
 
 // AbsentFields removes fields of the event's data, given by dotted path.
 func AbsentFields(paths ...string) DeliveryFault {
-	return edited("absent fields", setAll(paths, Absent))
+	return DeliveryFault{simkit.AbsentFields(Absent, inData, paths...)}
 }
 
 // NullFields makes fields of the event's data null, given by dotted path.
 func NullFields(paths ...string) DeliveryFault {
-	return edited("null fields", setAll(paths, nil))
+	return DeliveryFault{simkit.NullFields(inData, paths...)}
 }
 
 // LegacyBody sends the order as in 2024: at the top level of the body, without
 // the envelope, and with remote_data.
-func LegacyBody() DeliveryFault {
-	return DeliveryFault{"legacy body", func(p *plan) { p.unwrapped = true }}
-}
+func LegacyBody() DeliveryFault { return DeliveryFault{simkit.Edited(unwrapped, "legacy body")} }
 
 // OversizedBody fills the body up with blanks, which JSON allows, to at least the
 // given number of bytes.
-func OversizedBody(size int) DeliveryFault {
-	return mangled("oversized body", func(body []byte) []byte {
-		return append(slices.Clone(body), bytes.Repeat([]byte{' '}, max(size-len(body), 0))...)
-	})
-}
+func OversizedBody(size int) DeliveryFault { return DeliveryFault{simkit.OversizedBody(size)} }
 
 // TruncatedBody sends the first half of the body, correctly signed.
-func TruncatedBody() DeliveryFault {
-	return mangled("truncated body", func(body []byte) []byte { return body[:len(body)/2] })
+func TruncatedBody() DeliveryFault { return DeliveryFault{simkit.TruncatedBody()} }
+
+func changed(name, path string, value, arg any) DeliveryFault {
+	return DeliveryFault{simkit.ChangedFields(simkit.Fields{Values: map[string]any{path: value}}, name, arg)}
 }
 
-func edited(name string, edit func(*wireEvent)) DeliveryFault {
-	return DeliveryFault{name, func(p *plan) { p.edits = append(p.edits, edit) }}
-}
-
-func mangled(name string, mangle func([]byte) []byte) DeliveryFault {
-	return DeliveryFault{name, func(p *plan) { p.mangles = append(p.mangles, mangle) }}
-}
-
-func setAll(paths []string, value any) func(*wireEvent) {
-	return func(e *wireEvent) {
-		for _, path := range paths {
-			setIn(path, value)(e)
-		}
+// unwrapped is an order as it was sent in 2024: at the top level and with the
+// data of the ATS beside it.
+func unwrapped(event any) any {
+	data, isObject := simkit.At(event, "data").(map[string]any)
+	if !isObject {
+		return simkit.At(event, "data")
 	}
+	old := maps.Clone(data)
+	old["remote_data"] = map[string]any{"upstream_webhook_body": map[string]any{}, "/assessment-orders": map[string]any{}}
+	return old
 }
-
-// setIn edits the data of an event. A path that leads nowhere is no error: an
-// absent parent has no fields.
-func setIn(path string, value any) func(*wireEvent) {
-	return func(e *wireEvent) { _ = setPath(e.Data, path, value) }
-}
-
-func sortedPaths(fields map[string]any) []string { return slices.Sorted(maps.Keys(fields)) }

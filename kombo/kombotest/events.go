@@ -3,8 +3,9 @@ package kombotest
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // The types of Kombo's webhooks: https://docs.kombo.dev/assessment/guides/webhooks
@@ -32,42 +33,33 @@ type Event struct {
 	Data    json.RawMessage
 }
 
-type storedEvent struct {
-	Event
-	pending bool
-}
-
 // Events returns every event made so far, delivered or not, in order.
-func (s *Server) Events() []Event {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	list := make([]Event, len(s.events))
-	for i, e := range s.events {
-		list[i] = e.Event
-	}
-	return list
+func (w *world) Events() []Event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.events.Values()
 }
 
 // OrderEvent returns the event that announced an order.
-func (s *Server) OrderEvent(orderID string) (Event, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o := s.findOrder(orderID)
+func (w *world) OrderEvent(orderID string) (Event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o := w.orders[orderID]
 	if o == nil {
 		return Event{}, fmt.Errorf("kombotest: unknown order %q", orderID)
 	}
-	return o.event.Event, nil
+	return o.event, nil
 }
 
 // IntegrationCreatedEvent tells that a customer finished the connection flow.
-func (s *Server) IntegrationCreatedEvent(integration string) (Event, error) {
-	return s.integrationEvent(EventIntegrationCreated, integration, integrationIdentity)
+func (w *world) IntegrationCreatedEvent(integration string) (Event, error) {
+	return w.integrationEvent(EventIntegrationCreated, integration, integrationIdentity)
 }
 
 // IntegrationDeletedEvent tells that an integration is gone. It is made before
 // the deletion, for the data of the integration.
-func (s *Server) IntegrationDeletedEvent(integration string) (Event, error) {
-	return s.integrationEvent(EventIntegrationDeleted, integration, func(i IntegrationSpec, now time.Time) map[string]any {
+func (w *world) IntegrationDeletedEvent(integration string) (Event, error) {
+	return w.integrationEvent(EventIntegrationDeleted, integration, func(i IntegrationSpec, now time.Time) map[string]any {
 		data := integrationIdentity(i, now)
 		data["deleted_at"] = timestamp(now)
 		return data
@@ -75,8 +67,8 @@ func (s *Server) IntegrationDeletedEvent(integration string) (Event, error) {
 }
 
 // StateChangedEvent tells the present state of an integration.
-func (s *Server) StateChangedEvent(integration string) (Event, error) {
-	return s.integrationEvent(EventStateChanged, integration, func(i IntegrationSpec, now time.Time) map[string]any {
+func (w *world) StateChangedEvent(integration string) (Event, error) {
+	return w.integrationEvent(EventStateChanged, integration, func(i IntegrationSpec, now time.Time) map[string]any {
 		data := integrationReference(i)
 		data["end_user"] = i.EndUser.wire()
 		data["qa_status"] = i.QAStatus
@@ -89,9 +81,9 @@ func (s *Server) StateChangedEvent(integration string) (Event, error) {
 
 // SyncFinishedEvent ends a sync. The state is a free string, such as SUCCEEDED or
 // AUTHENTICATION_FAILED.
-func (s *Server) SyncFinishedEvent(integration, syncState string) (Event, error) {
-	syncID := s.takeSync(integration)
-	return s.integrationEvent(EventSyncFinished, integration, func(i IntegrationSpec, now time.Time) map[string]any {
+func (w *world) SyncFinishedEvent(integration, syncState string) (Event, error) {
+	syncID := w.takeSync(integration)
+	return w.integrationEvent(EventSyncFinished, integration, func(i IntegrationSpec, now time.Time) map[string]any {
 		const duration = 30 * time.Minute
 		data := integrationReference(i)
 		data["end_user"] = i.EndUser.wire()
@@ -105,21 +97,21 @@ func (s *Server) SyncFinishedEvent(integration, syncState string) (Event, error)
 	})
 }
 
-func (s *Server) takeSync(integration string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if i, found := s.integrations[integration]; found && i.syncID != "" {
+func (w *world) takeSync(integration string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if i, found := w.integrations[integration]; found && i.syncID != "" {
 		id := i.syncID
 		i.syncID = ""
 		return id
 	}
-	return s.nextID("sync")
+	return w.newID("sync")
 }
 
 // DataChangedEvent tells that models such as "ats_candidates" changed. Kombo has
 // no model for assessments in it.
-func (s *Server) DataChangedEvent(integration string, models ...string) (Event, error) {
-	return s.integrationEvent(EventDataChanged, integration, func(i IntegrationSpec, _ time.Time) map[string]any {
+func (w *world) DataChangedEvent(integration string, models ...string) (Event, error) {
+	return w.integrationEvent(EventDataChanged, integration, func(i IntegrationSpec, _ time.Time) map[string]any {
 		changed := []any{}
 		for _, model := range models {
 			changed = append(changed, map[string]string{"name": model})
@@ -132,39 +124,39 @@ func (s *Server) DataChangedEvent(integration string, models ...string) (Event, 
 
 // ConnectionFlowFailedEvent tells that a customer got stuck in the connection
 // flow. It names a tool but no integration, because there is none.
-func (s *Server) ConnectionFlowFailedEvent(tool string, user EndUser) Event {
-	user.OrganizationName = orDefault(user.OrganizationName, "Acme, Inc.")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.addEvent(EventConnectionFlowFailed, "", map[string]any{
+func (w *world) ConnectionFlowFailedEvent(tool string, user EndUser) Event {
+	user.OrganizationName = simkit.OrDefault(user.OrganizationName, "Acme, Inc.")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.addEvent(EventConnectionFlowFailed, "", map[string]any{
 		"integration_tool":     tool,
 		"integration_category": "ASSESSMENT",
 		"end_user":             user.wire(),
-		"log_url":              logBase + s.nextID("log"),
+		"log_url":              logBase + w.newID("log"),
 	})
 }
 
 // CustomEvent is an event of any type with any data, for types that a receiver
 // does not know. It fails if the data cannot be written as JSON.
-func (s *Server) CustomEvent(eventType string, data any) (Event, error) {
-	tree, err := toTree(data)
+func (w *world) CustomEvent(eventType string, data any) (Event, error) {
+	tree, err := simkit.ToTree(data)
 	if err != nil {
-		return Event{}, err
+		return Event{}, named(err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.addEvent(eventType, "", tree), nil
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.addEvent(eventType, "", tree), nil
 }
 
-func (s *Server) integrationEvent(eventType, id string, data func(IntegrationSpec, time.Time) map[string]any) (Event, error) {
-	now := s.now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i, found := s.integrations[id]
+func (w *world) integrationEvent(eventType, id string, data func(IntegrationSpec, time.Time) map[string]any) (Event, error) {
+	now := w.now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i, found := w.integrations[id]
 	if !found {
 		return Event{}, unknownIntegration(id)
 	}
-	return s.addEvent(eventType, "", data(i.spec, now)), nil
+	return w.addEvent(eventType, "", data(i.spec, now)), nil
 }
 
 // integrationIdentity is how the events about creation and deletion name an
@@ -181,36 +173,27 @@ func integrationReference(i IntegrationSpec) map[string]any {
 	}
 }
 
-// addEvent keeps a new event. The caller holds s.mu.
-func (s *Server) addEvent(eventType, orderID string, data any) Event {
-	e := &storedEvent{Event: Event{ID: s.nextID("event"), Type: eventType, OrderID: orderID, Data: encode(data)}}
-	s.events = append(s.events, e)
-	return e.Event
+// addEvent keeps a new event. The caller holds w.mu.
+func (w *world) addEvent(eventType, orderID string, data any) Event {
+	e := Event{ID: w.newID("event"), Type: eventType, OrderID: orderID, Data: simkit.Encode(data)}
+	w.events.Add(e, e.ID)
+	return e
 }
 
-func (s *Server) markPending(eventID string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if i := s.eventIndex(eventID); i >= 0 {
-		s.events[i].pending = true
+func (w *world) markPending(eventID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if e, found := w.events.Find(eventID); found {
+		w.pending = append(w.pending, e)
 	}
-}
-
-func (s *Server) eventIndex(id string) int {
-	return slices.IndexFunc(s.events, func(e *storedEvent) bool { return e.ID == id })
 }
 
 // takePending returns the events that calls of the API caused and forgets that
 // they are pending.
-func (s *Server) takePending() []Event {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var list []Event
-	for _, e := range s.events {
-		if e.pending {
-			e.pending = false
-			list = append(list, e.Event)
-		}
-	}
+func (w *world) takePending() []Event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := w.pending
+	w.pending = nil
 	return list
 }

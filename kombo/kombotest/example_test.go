@@ -115,5 +115,5 @@ func ExampleServer_PlaceOrder_faults() {
 	}
 	// Output:
 	// missing signature → 401 failed
-	// absent fields → 200 accepted
+	// absent fields=candidate.phone,job.location → 200 accepted
 }

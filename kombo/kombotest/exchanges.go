@@ -3,8 +3,9 @@ package kombotest
 import (
 	"net/http"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Direction tells who called whom.
@@ -21,13 +22,17 @@ const (
 // Exchange is one request and its answer. Its slices and maps belong to the
 // simulator and are not to be changed.
 type Exchange struct {
+	ID             int // from 1, in the order in which the exchanges began
 	Direction      Direction
 	Op             string // one of the Op constants, or the type of the event
 	Integration    string // selected by the call; empty for webhooks
+	Order          string // id of the order it is about; empty: none
+	Delivery       int    // [Delivery.ID] of the webhook; 0 for calls of the API
 	Time           time.Time
+	Duration       time.Duration // until the answer began, or for a webhook was read
 	Method         string
-	URL            string      // with the query
-	RequestHeader  http.Header // the Authorization redacted
+	URL            string      // with the query; secrets in it redacted
+	RequestHeader  http.Header // credentials redacted
 	RequestBody    []byte
 	Status         int // 0: no answer
 	ResponseHeader http.Header
@@ -39,15 +44,25 @@ type Exchange struct {
 	Notes []string
 }
 
-const redaction = "[redacted]"
-
-// Exchanges returns all exchanges in both directions, in the order in which they
-// ended. All are kept, bodies included, until [Server.ForgetExchanges].
-func (s *Server) Exchanges() []Exchange {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.exchanges)
+func exchangeOf(e simkit.Exchange) Exchange {
+	return Exchange{
+		ID: e.ID, Direction: Direction(e.Direction), Op: e.Op, Integration: e.Account, Order: e.Order, Delivery: e.Delivery,
+		Time: e.Time, Duration: e.Duration, Method: e.Method, URL: e.URL,
+		RequestHeader: e.RequestHeader, RequestBody: e.RequestBody,
+		Status: e.Status, ResponseHeader: e.ResponseHeader, ResponseBody: e.ResponseBody,
+		Err: e.Err, Fault: e.Fault, Notes: e.Notes,
+	}
 }
+
+func (s *Server) followed(e simkit.Exchange) {
+	if s.cfg.OnExchange != nil {
+		s.cfg.OnExchange(exchangeOf(e))
+	}
+}
+
+// Exchanges returns the exchanges in both directions, in the order in which they
+// ended: the latest [Config.MaxExchanges] since [Server.ForgetExchanges].
+func (s *Server) Exchanges() []Exchange { return simkit.Map(s.sim.Exchanges(), exchangeOf) }
 
 // Calls returns the exchanges of one operation or event type.
 func (s *Server) Calls(op string) []Exchange {
@@ -55,43 +70,4 @@ func (s *Server) Calls(op string) []Exchange {
 }
 
 // ForgetExchanges drops the exchanges kept so far.
-func (s *Server) ForgetExchanges() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.exchanges = nil
-}
-
-func (s *Server) keep(e Exchange) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.exchanges = append(s.exchanges, e)
-}
-
-// redacted hides the API key, so that exchanges can be printed.
-func redacted(h http.Header) http.Header {
-	c := h.Clone()
-	if c.Get("Authorization") != "" {
-		c.Set("Authorization", redaction)
-	}
-	return c
-}
-
-func webhookExchange(d Delivery, url string, header http.Header, body []byte, started time.Time) Exchange {
-	e := Exchange{
-		Direction:      FromKombo,
-		Op:             d.EventType,
-		Time:           started,
-		Method:         http.MethodPost,
-		URL:            url,
-		RequestHeader:  header,
-		RequestBody:    body,
-		Status:         d.Status,
-		ResponseHeader: d.Header,
-		ResponseBody:   d.Body,
-		Fault:          strings.Join(d.Faults, ", "),
-	}
-	if d.Err != nil {
-		e.Err = d.Err.Error()
-	}
-	return e
-}
+func (s *Server) ForgetExchanges() { s.sim.ForgetExchanges() }

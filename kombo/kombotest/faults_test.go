@@ -241,3 +241,92 @@ func TestClosedServer(t *testing.T) {
 	_, _, err = newAPI(t, s).send(kombotest.OpCheckAPIKey, nil)
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 }
+
+// One good call, then a reset: net/http repeats a call that cannot do harm on a
+// connection that worked before, in memory as on a socket.
+func TestResetOfAKnownConnection(t *testing.T) {
+	transports(t, func(t *testing.T, s *kombotest.Server, a api) {
+		a.call(200, kombotest.OpCheckAPIKey, nil)
+		s.Fail(kombotest.OpAny, kombotest.Reset())
+		a.call(200, kombotest.OpCheckAPIKey, nil)
+		require.Len(t, s.Calls(kombotest.OpCheckAPIKey), 3)
+	})
+}
+
+func TestFaultsByName(t *testing.T) {
+	for _, f := range []kombotest.Fault{
+		{}, kombotest.Status(503, "REMOTE.SERVICE_UNAVAILABLE"), kombotest.Status(500, ""), kombotest.RateLimited().Header("Retry-After", "3"),
+		kombotest.Concurrency429(), kombotest.AppliedThen(kombotest.TaskTimedOut()), kombotest.LoadBalancer503(), kombotest.HTMLBody(),
+		kombotest.Redirect("https://a.example"), kombotest.AppliedThenReset(), kombotest.Slow(time.Second).After(time.Minute),
+		kombotest.SlowBody(time.Second), kombotest.EmptyBody(), kombotest.TruncatedJSON(), kombotest.CutOff(), kombotest.Warning("a, b"),
+	} {
+		parsed, err := kombotest.ParseFault(f.String())
+		require.NoError(t, err)
+		require.Equal(t, f.String(), parsed.String())
+	}
+	f, err := kombotest.ParseFault("applied-then-status=500,PLATFORM.UNKNOWN_ERROR")
+	require.NoError(t, err)
+	s := kombotest.Start(t)
+	id, _ := place(t, s, kombotest.OrderSpec{})
+	s.Fail(kombotest.OpAny, f)
+	newAPI(t, s).refused(500, "PLATFORM.UNKNOWN_ERROR", resultOp(id), []byte(validResult))
+	require.Equal(t, kombotest.StatusCompleted, order(t, s, id).Status)
+	_, err = kombotest.ParseFault("no such thing")
+	require.ErrorContains(t, err, "kombotest: unknown fault")
+	require.Contains(t, kombotest.Faults(), "status=STATUS,CODE")
+
+	for _, form := range kombotest.DeliveryFaults() {
+		name, _, takes := strings.Cut(form, "=")
+		if takes {
+			name += map[string]string{"TIMES": "=2", "DURATION": "=1ms", "BYTES": "=10"}[strings.SplitN(form, "=", 2)[1]]
+		}
+		if takes && !strings.Contains(name, "=") {
+			name += "=job"
+		}
+		d, err := kombotest.ParseDeliveryFault(strings.ReplaceAll(name, " ", "-"))
+		require.NoError(t, err, form)
+		require.Equal(t, name, d.String())
+	}
+	_, err = kombotest.ParseDeliveryFault("late")
+	require.ErrorContains(t, err, "kombotest: ")
+}
+
+func TestExchangesCanBeFollowed(t *testing.T) {
+	var mu sync.Mutex
+	var followed []kombotest.Exchange
+	s := kombotest.Start(t, func(c *kombotest.Config) {
+		c.MaxExchanges = 3
+		c.OnExchange = func(e kombotest.Exchange) {
+			mu.Lock()
+			defer mu.Unlock()
+			followed = append(followed, e)
+		}
+	})
+	s.Target(always(200, ""))
+	id, d := place(t, s, kombotest.OrderSpec{}, kombotest.Duplicate(1))
+	newAPI(t, s).call(200, resultOp(id), []byte(validResult))
+	newAPI(t, s).call(200, kombotest.OpCheckAPIKey, nil)
+	require.Len(t, followed, 4)
+	require.Equal(t, followed[1:], s.Exchanges())
+	for i, e := range followed {
+		require.Equal(t, i+1, e.ID)
+	}
+	require.Equal(t, []int{1, 1, 2}, []int{d.ID, d.Exchange, d.Duplicates[0].Exchange})
+	require.Equal(t, []int{1, 1, 0, 0}, []int{followed[0].Delivery, followed[1].Delivery, followed[2].Delivery, followed[3].Delivery})
+	require.Equal(t, []string{id, id, id, ""}, []string{followed[0].Order, followed[1].Order, followed[2].Order, followed[3].Order})
+}
+
+func TestSecretsAreNotKept(t *testing.T) {
+	s := kombotest.Start(t)
+	s.TargetURL("http://user:hunter2@127.0.0.1:1/hook?token=hunter2")
+	_, d := place(t, s, kombotest.OrderSpec{}, kombotest.SignedWith("hunter2"))
+	require.Equal(t, kombotest.Failed, d.Outcome)
+	require.NotContains(t, d.Err.Error()+d.Reason, "hunter2")
+	connection, err := s.Connect(t.Context(), kombotest.ConnectSpec{})
+	require.NoError(t, err)
+	newAPI(t, s).call(200, "GET /connect/integration-by-token/"+connection.Token, nil)
+	for _, e := range s.Exchanges() {
+		require.NotContains(t, e.URL+e.Err+e.Fault, "hunter2")
+		require.NotContains(t, e.URL, connection.Token)
+	}
+}

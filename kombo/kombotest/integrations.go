@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // State is whether an integration works:
@@ -49,42 +51,42 @@ type integration struct {
 
 // Integration creates an integration without the connection flow and without an
 // event, and returns its id. It fails if the id is taken or without a colon.
-func (s *Server) Integration(spec IntegrationSpec) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	spec = s.completeSpec(spec)
+func (w *world) Integration(spec IntegrationSpec) (string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	spec = w.completeSpec(spec)
 	if !strings.Contains(spec.ID, ":") {
 		return "", fmt.Errorf("kombotest: integration id %q is not of the form tool:id", spec.ID)
 	}
-	if _, taken := s.integrations[spec.ID]; taken {
+	if _, taken := w.integrations[spec.ID]; taken {
 		return "", fmt.Errorf("kombotest: integration %q exists already", spec.ID)
 	}
-	s.integrations[spec.ID] = &integration{spec: spec, createdAt: s.now()}
+	w.integrations[spec.ID] = &integration{spec: spec, createdAt: w.now()}
 	return spec.ID, nil
 }
 
-func (s *Server) completeSpec(spec IntegrationSpec) IntegrationSpec {
+func (w *world) completeSpec(spec IntegrationSpec) IntegrationSpec {
 	if spec.Tool == "" {
 		tool, _, _ := strings.Cut(spec.ID, ":")
-		spec.Tool = orDefault(tool, "workday")
+		spec.Tool = simkit.OrDefault(tool, "workday")
 	}
 	if spec.ID == "" {
-		spec.ID = spec.Tool + ":" + s.nextID("integration")
+		spec.ID = spec.Tool + ":" + w.newID("integration")
 	}
-	spec.Category = orDefault(spec.Category, "ASSESSMENT")
-	spec.EndUser.OrganizationName = orDefault(spec.EndUser.OrganizationName, "Acme, Inc.")
-	spec.State = orDefault(spec.State, StateActive)
-	spec.SetupStatus = orDefault(spec.SetupStatus, "COMPLETED")
-	spec.QAStatus = orDefault(spec.QAStatus, "PASSED")
+	spec.Category = simkit.OrDefault(spec.Category, "ASSESSMENT")
+	spec.EndUser.OrganizationName = simkit.OrDefault(spec.EndUser.OrganizationName, "Acme, Inc.")
+	spec.State = simkit.OrDefault(spec.State, StateActive)
+	spec.SetupStatus = simkit.OrDefault(spec.SetupStatus, "COMPLETED")
+	spec.QAStatus = simkit.OrDefault(spec.QAStatus, "PASSED")
 	return spec
 }
 
 // IntegrationState returns an integration as it is now, and false if it does not
 // exist (any more).
-func (s *Server) IntegrationState(id string) (IntegrationSpec, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if i, found := s.integrations[id]; found {
+func (w *world) IntegrationState(id string) (IntegrationSpec, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if i, found := w.integrations[id]; found {
 		return i.spec, true
 	}
 	return IntegrationSpec{}, false
@@ -110,16 +112,16 @@ func (s *Server) ChangeState(ctx context.Context, id string, change StateChange,
 	return s.Deliver(ctx, event, faults...), nil
 }
 
-func (s *Server) changeState(id string, change StateChange) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i, found := s.integrations[id]
+func (w *world) changeState(id string, change StateChange) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i, found := w.integrations[id]
 	if !found {
 		return unknownIntegration(id)
 	}
-	i.spec.State = orDefault(change.State, i.spec.State)
-	i.spec.SetupStatus = orDefault(change.SetupStatus, i.spec.SetupStatus)
-	i.spec.QAStatus = orDefault(change.QAStatus, i.spec.QAStatus)
+	i.spec.State = simkit.OrDefault(change.State, i.spec.State)
+	i.spec.SetupStatus = simkit.OrDefault(change.SetupStatus, i.spec.SetupStatus)
+	i.spec.QAStatus = simkit.OrDefault(change.QAStatus, i.spec.QAStatus)
 	return nil
 }
 
@@ -134,10 +136,19 @@ func (s *Server) DeleteIntegration(ctx context.Context, id string, faults ...Del
 	return s.Deliver(ctx, event, faults...), nil
 }
 
-func (s *Server) removeIntegration(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.integrations, id)
+func (w *world) removeIntegration(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.integrations, id)
+}
+
+func (w *world) integration(id string) (integration, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if i, found := w.integrations[id]; found {
+		return *i, true
+	}
+	return integration{}, false
 }
 
 func unknownIntegration(id string) error {
@@ -145,17 +156,15 @@ func unknownIntegration(id string) error {
 }
 
 // selected returns the integration named in the path.
-func (s *Server) selected(c *call) (integration, *refusal) {
-	c.integration = c.params["integration_id"]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if i, found := s.integrations[c.integration]; found {
-		return *i, nil
+func (s *Server) selected(c *simkit.Call) (integration, *refusal) {
+	c.Account = c.Params["integration_id"]
+	if i, found := s.integration(c.Account); found {
+		return i, nil
 	}
 	return integration{}, refuse(codeIntegrationNotFound, "")
 }
 
-func (s *Server) getIntegration(_ context.Context, c *call) (answer, *refusal) {
+func (s *Server) getIntegration(c *simkit.Call) (answer, *refusal) {
 	i, problem := s.selected(c)
 	if problem != nil {
 		return answer{}, problem
@@ -183,73 +192,73 @@ func (i integration) wire() map[string]any {
 func (u EndUser) wire() wireEndUser {
 	return wireEndUser{
 		OrganizationName: u.OrganizationName,
-		CreatorEmail:     nullable(u.CreatorEmail),
-		OriginID:         nullable(u.OriginID),
+		CreatorEmail:     simkit.Nullable(u.CreatorEmail),
+		OriginID:         simkit.Nullable(u.OriginID),
 	}
 }
 
 // deleteIntegration leaves its event pending: see [Server.DeliverPending].
-func (s *Server) deleteIntegration(_ context.Context, c *call) (answer, *refusal) {
+func (s *Server) deleteIntegration(c *simkit.Call) (answer, *refusal) {
 	if _, problem := s.selected(c); problem != nil {
 		return answer{}, problem
 	}
-	event, err := s.IntegrationDeletedEvent(c.integration)
+	event, err := s.IntegrationDeletedEvent(c.Account)
 	if err != nil { // deleted by a concurrent call
 		return answer{}, refuse(codeIntegrationNotFound, "")
 	}
-	s.removeIntegration(c.integration)
+	s.removeIntegration(c.Account)
 	s.markPending(event.ID)
 	return answer{data: empty{}}, nil
 }
 
-func (s *Server) setEnabled(_ context.Context, c *call) (answer, *refusal) {
+func (s *Server) setEnabled(c *simkit.Call) (answer, *refusal) {
 	if _, problem := s.selected(c); problem != nil {
 		return answer{}, problem
 	}
-	check := &checker{}
 	state := StateInactive
-	if body := c.bodyObject(check); body != nil {
-		if body.flag("value", required) {
+	if problem := checked(c, func(body *simkit.Object) {
+		if body.Flag("value", simkit.Required) {
 			state = StateActive
 		}
-		body.done()
-	}
-	c.noteUnknown(check)
-	if problem := check.refusal(); problem != nil {
+	}); problem != nil {
 		return answer{}, problem
 	}
-	if err := s.changeState(c.integration, StateChange{State: state}); err != nil {
+	if err := s.changeState(c.Account, StateChange{State: state}); err != nil {
 		return answer{}, refuse(codeIntegrationNotFound, "")
 	}
-	if event, err := s.StateChangedEvent(c.integration); err == nil {
+	if event, err := s.StateChangedEvent(c.Account); err == nil {
 		s.markPending(event.ID)
 	}
 	return answer{data: empty{}}, nil
 }
 
 // forceSync queues a sync, which [Server.SyncFinishedEvent] ends.
-func (s *Server) forceSync(_ context.Context, c *call) (answer, *refusal) {
-	check := &checker{}
+func (s *Server) forceSync(c *simkit.Call) (answer, *refusal) {
 	kind := "FULL"
-	if body := c.bodyObject(check); body != nil {
-		kind = orDefault(body.enum("type", optional, "FULL", "DELTA"), kind)
-		body.done()
-	}
-	c.noteUnknown(check)
-	if problem := check.refusal(); problem != nil {
+	if problem := checked(c, func(body *simkit.Object) {
+		kind = simkit.OrDefault(body.Enum("type", simkit.Optional, "FULL", "DELTA"), kind)
+	}); problem != nil {
 		return answer{}, problem
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i, found := s.integrations[c.integration]
+	id, queued, problem := s.queueSync(c.Account)
+	if problem != nil {
+		return answer{}, problem
+	}
+	return answer{data: map[string]any{"already_queued": queued, "sync_id": id, "type": kind}}, nil
+}
+
+func (w *world) queueSync(integration string) (id string, queued bool, problem *refusal) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i, found := w.integrations[integration]
 	if !found {
-		return answer{}, refuse(codeIntegrationNotFound, "")
+		return "", false, refuse(codeIntegrationNotFound, "")
 	}
-	queued := i.syncID != ""
+	queued = i.syncID != ""
 	if !queued {
-		i.syncID = s.nextID("sync")
+		i.syncID = w.newID("sync")
 	}
-	return answer{data: map[string]any{"already_queued": queued, "sync_id": i.syncID, "type": kind}}, nil
+	return i.syncID, queued, nil
 }
 
 var linkTypes = []string{"EMBEDDED", "MAGIC_LINK"}
@@ -258,4 +267,31 @@ var categories = []string{"HRIS", "ATS", "ASSESSMENT", "LMS"}
 
 func isCategory(lowerCase string) bool {
 	return lowerCase == strings.ToLower(lowerCase) && slices.Contains(categories, strings.ToUpper(lowerCase))
+}
+
+// usable tells why an integration cannot be used; nil: it can.
+func (w *world) usable(id string) *refusal {
+	i, found := w.integration(id)
+	if !found {
+		return refuse(codeIntegrationNotFound, "")
+	}
+	return i.unusable()
+}
+
+// unusable translates the state of an integration into the error of a call for
+// it: https://docs.kombo.dev/assessment/guides/integration-states
+func (i integration) unusable() *refusal {
+	switch {
+	case i.spec.State == StateInactive:
+		return refuse(codeInactive, "")
+	case i.spec.State == StateInvalid:
+		return refuse(codeCredentialsInvalid, "")
+	case i.spec.QAStatus == "FAILED":
+		return refuse(codeQAFailed, "")
+	case i.spec.SetupStatus == "INCOMPLETE":
+		return refuse(codeSetupIncomplete, "")
+	case i.spec.SetupStatus == "FINAL_SYNC_PENDING":
+		return refuse(codeSyncPending, "")
+	}
+	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/url"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 const linkBase = "https://connect.kombo.dev/v1?token="
@@ -62,7 +64,7 @@ func (s *Server) Connect(ctx context.Context, spec ConnectSpec, faults ...Delive
 	return Connection{Token: token, Integration: id, Delivery: s.Deliver(ctx, event, faults...)}, nil
 }
 
-func (s *Server) openLink(text string) (link, error) {
+func (w *world) openLink(text string) (link, error) {
 	if text == "" {
 		return link{}, nil
 	}
@@ -70,111 +72,111 @@ func (s *Server) openLink(text string) (link, error) {
 	if err != nil {
 		return link{}, fmt.Errorf("kombotest: not a link of the connection flow: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	page, found := s.links[u.Query().Get("token")]
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	page, found := w.links[u.Query().Get("token")]
 	if !found {
 		return link{}, errors.New("kombotest: unknown link of the connection flow")
 	}
-	if s.now().After(page.expiresAt) {
+	if w.now().After(page.expiresAt) {
 		return link{}, errors.New("kombotest: the link of the connection flow has expired")
 	}
 	return *page, nil
 }
 
-func (s *Server) finishFlow(page link, choice IntegrationSpec) (id string, event Event, err error) {
+func (w *world) finishFlow(page link, choice IntegrationSpec) (id string, event Event, err error) {
 	if page.relinks != "" {
 		repaired := StateChange{State: StateActive, SetupStatus: "COMPLETED"}
-		if err := s.changeState(page.relinks, repaired); err != nil {
+		if err := w.changeState(page.relinks, repaired); err != nil {
 			return "", Event{}, err
 		}
-		event, err = s.StateChangedEvent(page.relinks)
+		event, err = w.StateChangedEvent(page.relinks)
 		return page.relinks, event, err
 	}
-	id, err = s.Integration(page.merge(choice))
+	id, err = w.Integration(page.merge(choice))
 	if err != nil {
 		return "", Event{}, err
 	}
-	event, err = s.IntegrationCreatedEvent(id)
+	event, err = w.IntegrationCreatedEvent(id)
 	return id, event, err
 }
 
 // merge puts what the link fixes over what the customer chooses.
 func (l link) merge(choice IntegrationSpec) IntegrationSpec {
-	choice.Tool = orDefault(l.spec.Tool, choice.Tool)
-	choice.Category = orDefault(l.spec.Category, choice.Category)
-	choice.EndUser = orDefault(l.spec.EndUser, choice.EndUser)
+	choice.Tool = simkit.OrDefault(l.spec.Tool, choice.Tool)
+	choice.Category = simkit.OrDefault(l.spec.Category, choice.Category)
+	choice.EndUser = simkit.OrDefault(l.spec.EndUser, choice.EndUser)
 	return choice
 }
 
-func (s *Server) issueToken(integration string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	token := s.nextID("token")
-	s.tokens[token] = integration
+func (w *world) issueToken(integration string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	token := w.newID("token")
+	w.tokens[token] = integration
 	return token
 }
 
-func (s *Server) createLink(_ context.Context, c *call) (answer, *refusal) {
-	check := &checker{}
+func (s *Server) createLink(c *simkit.Call) (answer, *refusal) {
 	var page link
 	var linkType string
-	if body := c.bodyObject(check); body != nil {
-		page.spec, linkType = readLinkRequest(body)
-		body.done()
-	}
-	c.noteUnknown(check)
-	if problem := check.refusal(); problem != nil {
+	if problem := checked(c, func(body *simkit.Object) { page.spec, linkType = readLinkRequest(body) }); problem != nil {
 		return answer{}, problem
 	}
 	return s.linkAnswer(page, linkType), nil
 }
 
-func readLinkRequest(o *object) (IntegrationSpec, string) {
+func readLinkRequest(o *simkit.Object) (IntegrationSpec, string) {
 	spec := IntegrationSpec{
 		EndUser: EndUser{
-			CreatorEmail:     o.email("end_user_email", required),
-			OrganizationName: o.text("end_user_organization_name", required),
-			OriginID:         o.text("end_user_origin_id", optionalOrNull),
+			CreatorEmail:     o.Email("end_user_email", simkit.Required),
+			OrganizationName: o.Text("end_user_organization_name", simkit.Required),
+			OriginID:         o.Text("end_user_origin_id", simkit.OptionalOrNull),
 		},
-		Category: orDefault(o.enum("integration_category", optional, categories...), "HRIS"),
-		Tool:     o.text("integration_tool", optionalOrNull),
+		Category: simkit.OrDefault(o.Enum("integration_category", simkit.Optional, categories...), "HRIS"),
+		Tool:     o.Text("integration_tool", simkit.OptionalOrNull),
 	}
 	for _, name := range []string{"end_user_organization_name", "end_user_origin_id"} {
-		if o.members[name] == "" {
-			o.fail(o.at(name), "must not be empty")
+		if o.Members[name] == "" {
+			o.Fail(o.At(name), "must not be empty")
 		}
 	}
-	if o.text("remote_environment", optionalOrNull) != "" && spec.Tool == "" {
-		o.fail(o.at("remote_environment"), "needs integration_tool")
+	if o.Text("remote_environment", simkit.OptionalOrNull) != "" && spec.Tool == "" {
+		o.Fail(o.At("remote_environment"), "needs integration_tool")
 	}
-	o.enum("language", optionalOrNull, languages...)
-	o.text("scope_config_id", optionalOrNull)
-	o.flag("enable_filtering", optional)
-	o.flag("enable_field_mapping", optional)
-	return spec, o.enum("link_type", optional, linkTypes...)
+	o.Enum("language", simkit.OptionalOrNull, languages...)
+	o.Text("scope_config_id", simkit.OptionalOrNull)
+	o.Flag("enable_filtering", simkit.Optional)
+	o.Flag("enable_field_mapping", simkit.Optional)
+	return spec, o.Enum("link_type", simkit.Optional, linkTypes...)
 }
 
 func (s *Server) linkAnswer(page link, linkType string) answer {
-	page.expiresAt = s.now().Add(embeddedLifetime)
+	lifetime := embeddedLifetime
 	if linkType == "MAGIC_LINK" {
-		page.expiresAt = s.now().Add(magicLinkLifetime)
+		lifetime = magicLinkLifetime
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	token := s.nextID("link")
-	s.links[token] = &page
-	return answer{data: map[string]string{"link": linkBase + token}}
+	return answer{data: map[string]string{"link": linkBase + s.addLink(page, lifetime)}}
 }
 
-func (s *Server) relink(_ context.Context, c *call) (answer, *refusal) {
+// addLink opens a page of the connection flow and returns its token.
+func (w *world) addLink(page link, lifetime time.Duration) string {
+	page.expiresAt = w.now().Add(lifetime)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	token := w.newID("link")
+	w.links[token] = &page
+	return token
+}
+
+func (s *Server) relink(c *simkit.Call) (answer, *refusal) {
 	if _, problem := s.selected(c); problem != nil {
 		return answer{}, problem
 	}
-	return s.integrationLink(c, optional)
+	return s.integrationLink(c, simkit.Optional)
 }
 
-func (s *Server) setupLink(_ context.Context, c *call) (answer, *refusal) {
+func (s *Server) setupLink(c *simkit.Call) (answer, *refusal) {
 	i, problem := s.selected(c)
 	if problem != nil {
 		return answer{}, problem
@@ -182,38 +184,42 @@ func (s *Server) setupLink(_ context.Context, c *call) (answer, *refusal) {
 	if !i.spec.HasSetup && i.spec.SetupStatus == "COMPLETED" {
 		return answer{}, refuse(codeInputInvalid, "The integration has no setup step.")
 	}
-	return s.integrationLink(c, required)
+	return s.integrationLink(c, simkit.Required)
 }
 
-func (s *Server) integrationLink(c *call, linkTypeNeed need) (answer, *refusal) {
-	check := &checker{}
+func (s *Server) integrationLink(c *simkit.Call, need simkit.Need) (answer, *refusal) {
 	var linkType string
-	if body := c.bodyObject(check); body != nil {
-		linkType = body.enum("link_type", linkTypeNeed, linkTypes...)
-		body.enum("language", optionalOrNull, languages...)
-		body.text("scope_config_id", optionalOrNull)
-		body.done()
-	}
-	c.noteUnknown(check)
-	if problem := check.refusal(); problem != nil {
+	if problem := checked(c, func(body *simkit.Object) {
+		linkType = body.Enum("link_type", need, linkTypes...)
+		body.Enum("language", simkit.OptionalOrNull, languages...)
+		body.Text("scope_config_id", simkit.OptionalOrNull)
+	}); problem != nil {
 		return answer{}, problem
 	}
-	return s.linkAnswer(link{relinks: c.integration}, linkType), nil
+	return s.linkAnswer(link{relinks: c.Account}, linkType), nil
 }
 
-func (s *Server) integrationByToken(_ context.Context, c *call) (answer, *refusal) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i, found := s.integrations[s.tokens[c.params["token"]]]
+func (s *Server) integrationByToken(c *simkit.Call) (answer, *refusal) {
+	spec, found := s.connected(c.Params["token"])
 	if !found {
 		return answer{}, refuse(s.cfg.Quirks.UnknownTokenCode, "There is no such token.")
 	}
 	return answer{data: map[string]any{
-		"tool":                       i.spec.Tool,
-		"id":                         i.spec.ID,
-		"end_user_origin_id":         nullable(i.spec.EndUser.OriginID),
-		"end_user_organization_name": i.spec.EndUser.OrganizationName,
-		"end_user_email":             nullable(i.spec.EndUser.CreatorEmail),
-		"setup_status":               i.spec.SetupStatus,
+		"tool":                       spec.Tool,
+		"id":                         spec.ID,
+		"end_user_origin_id":         simkit.Nullable(spec.EndUser.OriginID),
+		"end_user_organization_name": spec.EndUser.OrganizationName,
+		"end_user_email":             simkit.Nullable(spec.EndUser.CreatorEmail),
+		"setup_status":               spec.SetupStatus,
 	}}, nil
+}
+
+// connected returns the integration that a connection token was issued for.
+func (w *world) connected(token string) (IntegrationSpec, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if i, found := w.integrations[w.tokens[token]]; found {
+		return i.spec, true
+	}
+	return IntegrationSpec{}, false
 }

@@ -1,7 +1,6 @@
 package kombotest
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // The states of an order: https://docs.kombo.dev/assessment/v1/get-orders
@@ -59,50 +60,9 @@ func (o Order) Final() (Result, bool) {
 // order is the state behind an Order. data is the order object as a JSON tree.
 type order struct {
 	Order
-	data  map[string]any
-	event *storedEvent
-}
-
-// Order returns an order by its id.
-func (s *Server) Order(id string) (Order, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if o := s.findOrder(id); o != nil {
-		return o.snapshot(), true
-	}
-	return Order{}, false
-}
-
-// Orders returns all orders of an integration in the order of their creation.
-func (s *Server) Orders(integration string) []Order {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var list []Order
-	for _, o := range s.orders {
-		if o.Integration == integration {
-			list = append(list, o.snapshot())
-		}
-	}
-	return list
-}
-
-// ResetUI does what a reset of the assessment UI in Kombo's dashboard does to a
-// sandbox integration: its packages and orders are deleted, and stored ids become
-// invalid. https://docs.kombo.dev/assessment/features/assessment-ui
-func (s *Server) ResetUI(integration string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.packages, integration)
-	s.orders = slices.DeleteFunc(s.orders, func(o *order) bool { return o.Integration == integration })
-}
-
-func (s *Server) findOrder(id string) *order {
-	for _, o := range s.orders {
-		if o.ID == id {
-			return o
-		}
-	}
-	return nil
+	number int // of all orders ever placed
+	data   map[string]any
+	event  Event
 }
 
 func (o *order) snapshot() Order {
@@ -110,7 +70,7 @@ func (o *order) snapshot() Order {
 	c.DeliveryFaults = slices.Clone(c.DeliveryFaults)
 	c.Results = slices.Clone(c.Results)
 	c.Attachments = slices.Clone(c.Attachments)
-	c.Data = encode(o.data)
+	c.Data = simkit.Encode(o.data)
 	return c
 }
 
@@ -139,35 +99,44 @@ type orderQuery struct {
 // cursor is a position in a listing. It carries no filters, so that a client that
 // does not resend them sees other orders.
 type cursor struct {
-	skip       int // orders of the environment to skip
+	started    bool
+	from       int // number of the first order that is left
 	emptyPages int // already given
 }
 
-func (s *Server) getOrders(_ context.Context, c *call) (answer, *refusal) {
+// isPast tells whether an order was on an earlier page.
+func (c cursor) isPast(o *order, newestFirst bool) bool {
+	if newestFirst {
+		return c.started && o.number > c.from
+	}
+	return c.started && o.number < c.from
+}
+
+func (s *Server) getOrders(c *simkit.Call) (answer, *refusal) {
 	q, problem := readOrderQuery(c, true)
 	if problem != nil {
 		return answer{}, problem
 	}
-	return s.orderPage(q, true), nil
+	return s.listOrders(q, true), nil
 }
 
-func (s *Server) getOpenOrders(_ context.Context, c *call) (answer, *refusal) {
+func (s *Server) getOpenOrders(c *simkit.Call) (answer, *refusal) {
 	q, problem := readOrderQuery(c, false)
 	if problem != nil {
 		return answer{}, problem
 	}
 	q.statuses = []string{StatusOpen}
-	return s.orderPage(q, false), nil
+	return s.listOrders(q, false), nil
 }
 
-func readOrderQuery(c *call, filters bool) (orderQuery, *refusal) {
-	check := &checker{}
-	q := orderQuery{integration: c.integration, pageSize: 100}
+func readOrderQuery(c *simkit.Call, filters bool) (orderQuery, *refusal) {
+	check := &simkit.Checker{}
+	q := orderQuery{integration: c.Account, pageSize: 100}
 	known := []string{"cursor", "page_size"}
 	if text := single(check, c, "cursor"); text != "" {
 		q.cursor = parseCursor(check, text)
 	}
-	if text := single(check, c, "page_size"); c.query.Has("page_size") {
+	if text := single(check, c, "page_size"); c.Query.Has("page_size") {
 		q.pageSize = parsePageSize(check, text)
 	}
 	if filters {
@@ -176,36 +145,36 @@ func readOrderQuery(c *call, filters bool) (orderQuery, *refusal) {
 		q.statuses = parseStatuses(check, single(check, c, "statuses"))
 		q.createdAfter = parseCreatedAfter(check, single(check, c, "created_after"))
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.query)) {
+	for _, name := range slices.Sorted(maps.Keys(c.Query)) {
 		if !slices.Contains(known, name) {
-			c.note("unknown query parameter " + name)
+			c.Note("unknown query parameter " + name)
 		}
 	}
-	return q, check.refusal()
+	return q, invalid(check)
 }
 
 // single returns a query parameter that may be given once: lists go into one
 // parameter, separated by commas.
-func single(check *checker, c *call, name string) string {
-	if len(c.query[name]) > 1 {
-		check.fail(name, "must be given once")
+func single(check *simkit.Checker, c *simkit.Call, name string) string {
+	if len(c.Query[name]) > 1 {
+		check.Fail(name, "must be given once")
 	}
-	return c.query.Get(name)
+	return c.Query.Get(name)
 }
 
-func parsePageSize(check *checker, text string) int {
+func parsePageSize(check *simkit.Checker, text string) int {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > 250 {
-		check.fail("page_size", "must be an integer from 1 to 250")
+		check.Fail("page_size", "must be an integer from 1 to 250")
 	}
 	return n
 }
 
-func parseStatuses(check *checker, text string) []string {
+func parseStatuses(check *simkit.Checker, text string) []string {
 	list := commaList(text)
 	for _, status := range list {
 		if !slices.Contains([]string{StatusOpen, StatusCompleted, StatusCancelled, StatusRejected}, status) {
-			check.fail("statuses", "must be a list of OPEN, COMPLETED, CANCELLED, REJECTED")
+			check.Fail("statuses", "must be a list of OPEN, COMPLETED, CANCELLED, REJECTED")
 		}
 	}
 	return list
@@ -222,7 +191,7 @@ func commaList(text string) []string {
 // admits no offset but Z.
 var datePattern = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?)?Z?$`)
 
-func parseCreatedAfter(check *checker, text string) time.Time {
+func parseCreatedAfter(check *simkit.Checker, text string) time.Time {
 	if text == "" {
 		return time.Time{}
 	}
@@ -233,62 +202,42 @@ func parseCreatedAfter(check *checker, text string) time.Time {
 			}
 		}
 	}
-	check.fail("created_after", "must be a UTC date or date-time")
+	check.Fail("created_after", "must be a UTC date or date-time")
 	return time.Time{}
 }
 
 func (c cursor) String() string {
-	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d.%d", c.skip, c.emptyPages))
+	from := -1
+	if c.started {
+		from = c.from
+	}
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d.%d", from, c.emptyPages))
 }
 
-func parseCursor(check *checker, text string) cursor {
+func parseCursor(check *simkit.Checker, text string) cursor {
 	var c cursor
 	plain, err := base64.RawURLEncoding.DecodeString(text)
 	if err == nil {
-		_, err = fmt.Sscanf(string(plain), "%d.%d", &c.skip, &c.emptyPages)
+		_, err = fmt.Sscanf(string(plain), "%d.%d", &c.from, &c.emptyPages)
 	}
-	if err != nil || c.skip < 0 || c.emptyPages < 0 || c.String() != text {
-		check.fail("cursor", "is not one of Kombo's cursors")
+	c.started = c.from >= 0
+	if err != nil || c.emptyPages < 0 || c.String() != text {
+		check.Fail("cursor", "is not one of Kombo's cursors")
 	}
 	return c
 }
 
-func (s *Server) orderPage(q orderQuery, withStatus bool) answer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if q.cursor.emptyPages < s.cfg.Quirks.EmptyPages {
-		next := cursor{skip: q.cursor.skip, emptyPages: q.cursor.emptyPages + 1}
-		return pageAnswer(nullable(next.String()), []any{})
+func (s *Server) listOrders(q orderQuery, withStatus bool) answer {
+	orders, next := s.page(q, withStatus)
+	data := map[string]any{"next": nil, "results": orders}
+	if next != nil {
+		data["next"] = next.String()
 	}
-	results := []any{}
-	for i, o := range s.listed() {
-		if i < q.cursor.skip || !q.matches(o) {
-			continue
-		}
-		if len(results) == q.pageSize {
-			next := cursor{skip: i, emptyPages: q.cursor.emptyPages}
-			return pageAnswer(nullable(next.String()), results)
-		}
-		results = append(results, o.listing(withStatus))
-	}
-	return pageAnswer(nil, results)
-}
-
-func pageAnswer(next *string, results []any) answer {
-	return answer{data: map[string]any{"next": next, "results": results}}
-}
-
-func (s *Server) listed() []*order {
-	list := slices.Clone(s.orders)
-	if s.cfg.Quirks.NewestFirst {
-		slices.Reverse(list)
-	}
-	return list
+	return answer{data: data}
 }
 
 func (q orderQuery) matches(o *order) bool {
 	return o.Integration == q.integration &&
-		(len(q.ids) == 0 || slices.Contains(q.ids, o.ID)) &&
 		(len(q.statuses) == 0 || slices.Contains(q.statuses, o.Status)) &&
 		!o.CreatedAt.Before(q.createdAfter)
 }

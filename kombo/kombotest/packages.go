@@ -1,10 +1,10 @@
 package kombotest
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Package is an entry of the catalogue that a provider submitted for one
@@ -27,88 +27,49 @@ type wirePackage struct {
 
 var packageTypes = []string{"BEHAVIORAL", "VIDEO_INTERVIEW", "SKILLS_TEST", "BACKGROUND_CHECK", "REFERENCE_CHECK"}
 
-// Packages returns the packages last submitted for an integration, in the order
-// of the request.
-func (s *Server) Packages(integration string) []Package {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.packages[integration])
-}
-
-// SetPackages puts packages in place without a call of the API, for instance one
-// without a type.
-func (s *Server) SetPackages(integration string, packages []Package) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.packages[integration] = slices.Clone(packages)
-}
-
-func (s *Server) getPackages(_ context.Context, c *call) (answer, *refusal) {
+func (s *Server) getPackages(c *simkit.Call) (answer, *refusal) {
 	list := []wirePackage{}
-	for _, p := range s.Packages(c.integration) {
+	for _, p := range s.Packages(c.Account) {
 		list = append(list, p.wire())
 	}
 	return answer{data: map[string]any{"packages": list}}, nil
 }
 
 func (p Package) wire() wirePackage {
-	w := wirePackage{ID: p.ID, Name: p.Name, Description: p.Description, Type: nullable(p.Type)}
+	w := wirePackage{ID: p.ID, Name: p.Name, Description: p.Description, Type: simkit.Nullable(p.Type)}
 	if !p.UpdatedAt.IsZero() {
-		w.UpdatedAt = nullable(timestamp(p.UpdatedAt))
+		w.UpdatedAt = simkit.Nullable(timestamp(p.UpdatedAt))
 	}
 	return w
 }
 
 // setPackages replaces the list: packages that are left out are deleted.
-func (s *Server) setPackages(_ context.Context, c *call) (answer, *refusal) {
-	check := &checker{}
-	packages := s.readPackages(check, c.bodyObject(check))
-	c.noteUnknown(check)
-	if problem := check.refusal(); problem != nil {
+func (s *Server) setPackages(c *simkit.Call) (answer, *refusal) {
+	var packages []Package
+	if problem := checked(c, func(body *simkit.Object) {
+		body.Each("packages", simkit.Required, func(o *simkit.Object) { packages = s.addPackage(o, packages) })
+	}); problem != nil {
 		return answer{}, problem
 	}
-	s.SetPackages(c.integration, packages)
+	s.SetPackages(c.Account, packages)
 	return answer{data: empty{}, write: true}, nil
 }
 
-func (s *Server) readPackages(check *checker, body *object) []Package {
-	if body == nil {
-		return nil
-	}
-	defer body.done()
-	var packages []Package
-	for i, item := range body.list("packages", required) {
-		o := check.object(fmt.Sprintf("packages[%d]", i), item)
-		if o == nil {
-			continue
-		}
-		packages = s.addPackage(o, packages)
-	}
-	return packages
-}
-
-func (s *Server) addPackage(o *object, packages []Package) []Package {
+func (s *Server) addPackage(o *simkit.Object, packages []Package) []Package {
 	p := Package{
-		ID:          o.text("id", required),
-		Type:        o.enum("type", required, packageTypes...),
-		Name:        o.text("name", required),
-		Description: o.text("description", required),
+		ID:          o.Text("id", simkit.Required),
+		Type:        o.Enum("type", simkit.Required, packageTypes...),
+		Name:        o.Text("name", simkit.Required),
+		Description: o.Text("description", simkit.Required),
 		UpdatedAt:   s.now(),
 	}
-	o.done()
 	known := slices.IndexFunc(packages, func(other Package) bool { return other.ID == p.ID })
 	if known < 0 {
 		return append(packages, p)
 	}
-	if !s.cfg.Quirks.AllowDuplicatePackages {
-		o.fail(o.at("id"), "repeats the id of another package")
+	if !s.quirks.AllowDuplicatePackages {
+		o.Fail(o.At("id"), "repeats the id of another package")
 	}
 	packages[known] = p
 	return packages
-}
-
-func (c *call) noteUnknown(check *checker) {
-	for _, path := range check.unknown {
-		c.note("unknown key " + path)
-	}
 }

@@ -1,9 +1,10 @@
 package kombotest
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // PassthroughCall is a call that Kombo forwards to the ATS.
@@ -31,55 +32,46 @@ type PassthroughAnswer struct {
 // call is answered 200 without data. Whether an integration may be called this
 // way is set up by Kombo on request; here every one may.
 func (s *Server) HandlePassthrough(ats func(PassthroughCall) PassthroughAnswer) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.passthrough = ats
+	s.ats.Set(ats)
 }
 
-func (s *Server) callPassthrough(_ context.Context, c *call) (answer, *refusal) {
-	check := &checker{}
-	forwarded := PassthroughCall{Integration: c.integration, Tool: c.params["tool"], API: c.params["api"]}
-	if body := c.bodyObject(check); body != nil {
+func (s *Server) callPassthrough(c *simkit.Call) (answer, *refusal) {
+	forwarded := PassthroughCall{Integration: c.Account, Tool: c.Params["tool"], API: c.Params["api"]}
+	if problem := checked(c, func(body *simkit.Object) {
 		readPassthrough(body, &forwarded)
-		body.done()
-	}
-	c.noteUnknown(check)
-	if spec, found := s.IntegrationState(c.integration); found && spec.Tool != forwarded.Tool {
-		check.fail("tool", "is not that of the integration")
-	}
-	if problem := check.refusal(); problem != nil {
+		if spec, found := s.IntegrationState(c.Account); found && spec.Tool != forwarded.Tool {
+			body.Fail("tool", "is not that of the integration")
+		}
+	}); problem != nil {
 		return answer{}, problem
 	}
-	s.mu.Lock()
-	ats := s.passthrough
-	s.mu.Unlock()
 	var upstream PassthroughAnswer
-	if ats != nil {
+	if ats := s.ats.Value(); ats != nil {
 		upstream = ats(forwarded)
 	}
 	return answer{data: upstream.wire(forwarded), write: true}, nil
 }
 
-func readPassthrough(o *object, forwarded *PassthroughCall) {
-	forwarded.Method = o.enum("method", required, "GET", "POST", "PUT", "PATCH", "DELETE")
-	forwarded.Path = o.text("path", required)
-	forwarded.Headers = readStrings(o.child("headers", optional))
-	forwarded.Params = readStrings(o.child("params", optional))
-	if data, ok := o.get("data", optional); ok {
-		forwarded.Data = encode(data)
+func readPassthrough(o *simkit.Object, forwarded *PassthroughCall) {
+	forwarded.Method = o.Enum("method", simkit.Required, "GET", "POST", "PUT", "PATCH", "DELETE")
+	forwarded.Path = o.Text("path", simkit.Required)
+	forwarded.Headers = readStrings(o.Child("headers", simkit.Optional))
+	forwarded.Params = readStrings(o.Child("params", simkit.Optional))
+	if data, ok := o.Get("data", simkit.Optional); ok {
+		forwarded.Data = simkit.Encode(data)
 	}
-	o.flag("response_as_base64", optional)
-	o.list("multipart_form_data", optional)
-	o.child("api_options", optional)
+	o.Flag("response_as_base64", simkit.Optional)
+	o.List("multipart_form_data", simkit.Optional)
+	o.Child("api_options", simkit.Optional)
 }
 
-func readStrings(o *object) map[string]string {
+func readStrings(o *simkit.Object) map[string]string {
 	if o == nil {
 		return nil
 	}
 	values := map[string]string{}
-	for name := range o.members {
-		values[name] = o.text(name, required)
+	for name := range o.Members {
+		values[name] = o.Text(name, simkit.Required)
 	}
 	return values
 }
@@ -90,8 +82,8 @@ func (a PassthroughAnswer) wire(c PassthroughCall) map[string]any {
 		headers = map[string]any{"content-type": "application/json"}
 	}
 	w := map[string]any{
-		"url":     orDefault(a.URL, "https://"+c.Tool+".example"+c.Path),
-		"status":  orDefault(a.Status, http.StatusOK),
+		"url":     simkit.OrDefault(a.URL, "https://"+c.Tool+".example"+c.Path),
+		"status":  simkit.OrDefault(a.Status, http.StatusOK),
 		"headers": headers,
 	}
 	if a.Data != nil {

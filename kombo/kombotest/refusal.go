@@ -1,6 +1,11 @@
 package kombotest
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
+)
 
 // Codes that the simulator answers by itself. Any other code can be produced with
 // [Status].
@@ -78,23 +83,31 @@ func (r *refusal) Error() string { return r.code + ": " + r.detail }
 
 func refuse(code, detail string) *refusal { return &refusal{code: code, detail: detail} }
 
-func (s *Server) refused(r *refusal) reply {
+// invalid refuses a request in which a check found problems; nil: it found none.
+func invalid(check *simkit.Checker) *refusal {
+	if len(check.Problems) == 0 {
+		return nil
+	}
+	return refuse(codeInputInvalid, strings.Join(check.Problems, ". ")+".")
+}
+
+func (s *Server) refused(r *refusal) simkit.Reply {
 	status := r.status
 	if status == 0 {
 		status = s.statusOf(r.code)
 	}
-	return jsonReply(status, wireFailure{Status: "error", Error: s.errorBody(r)})
+	return simkit.JSONReply(status, wireFailure{Status: "error", Error: s.errorBody(r)})
 }
 
 func (s *Server) statusOf(code string) int {
 	if status, ok := s.cfg.Statuses[code]; ok {
 		return status
 	}
-	return orDefault(defaultStatuses[code], http.StatusInternalServerError)
+	return simkit.OrDefault(defaultStatuses[code], http.StatusInternalServerError)
 }
 
 func (s *Server) errorBody(r *refusal) wireError {
-	message := orDefault(messages[r.code], "The request could not be processed.")
+	message := simkit.OrDefault(messages[r.code], "The request could not be processed.")
 	if r.detail != "" {
 		message += " " + r.detail
 	}
@@ -102,5 +115,5 @@ func (s *Server) errorBody(r *refusal) wireError {
 		return wireError{Message: message}
 	}
 	logURL := "https://app.kombo.dev/env/" + DefaultEnvironmentID + "/logs/" + s.newID("log")
-	return wireError{Code: &r.code, Title: nullable(titles[r.code]), Message: message, LogURL: &logURL}
+	return wireError{Code: &r.code, Title: simkit.Nullable(titles[r.code]), Message: message, LogURL: &logURL}
 }

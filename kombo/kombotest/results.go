@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Result is an accepted result or interim update, as the provider wrote it:
@@ -47,72 +49,31 @@ type Attachment struct {
 	Data        []byte // decoded
 }
 
-func (s *Server) updateResult(ctx context.Context, c *call) (answer, *refusal) {
-	check := &checker{}
-	result := s.readResult(check, c.bodyObject(check))
-	c.noteUnknown(check)
-	if problem := check.refusal(); problem != nil {
+func (s *Server) updateResult(c *simkit.Call) (answer, *refusal) {
+	var result Result
+	check := &simkit.Checker{}
+	if body := check.Body(c.Header, c.Body); body != nil {
+		result = s.readResult(body)
+		body.Done()
+	}
+	c.NoteUnknown(check)
+	if problem := invalid(check); problem != nil {
 		return answer{}, problem
 	}
-	result.UnknownKeys, result.Body, result.At = check.unknown, slices.Clone(c.body), s.now()
-	id := c.params["assessment_order_id"]
+	result.UnknownKeys, result.Body, result.At = check.Unknown, slices.Clone(c.Body), s.now()
 	// Looked up before the attachments are fetched, which may take its time, and
-	// once more when the result is applied.
-	if problem := s.writable(c.integration, id, result.Status); problem != nil {
+	// once more when the result is written.
+	if problem := s.writable(c.Account, c.Order, result.Status); problem != nil {
 		return answer{}, problem
 	}
-	warnings, problem := s.fetchAttachments(ctx, result.Attachments)
+	warnings, problem := s.fetchAttachments(c.Context, result.Attachments)
 	if problem != nil {
 		return answer{}, problem
 	}
-	if problem := s.apply(c.integration, id, result); problem != nil {
+	if problem := s.write(c.Account, c.Order, result); problem != nil {
 		return answer{}, problem
 	}
-	return answer{data: empty{}, write: true, warnings: warnings, header: concurrencyHeader()}, nil
-}
-
-// concurrencyHeader is on the answers of actions:
-// https://docs.kombo.dev/assessment/guides/concurrency-limiting
-func concurrencyHeader() map[string]string {
-	return map[string]string{"Concurrency-Limit": "30", "Concurrency-Remaining": "29"}
-}
-
-func (s *Server) writable(integration, id, status string) *refusal {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, problem := s.transition(integration, id, status)
-	return problem
-}
-
-// transition finds the order and checks that the status may be written: to an
-// open order any, to another one at most the status it has.
-func (s *Server) transition(integration, id, status string) (*order, *refusal) {
-	o := s.findOrder(id)
-	if o == nil || o.Integration != integration {
-		return nil, refuse(s.cfg.Quirks.UnknownOrderCode, "There is no such assessment order.")
-	}
-	repeated := o.Status == status && s.cfg.Quirks.RepeatedFinal != RepeatRefused
-	if o.Status != StatusOpen && !repeated {
-		return nil, refuse(s.cfg.Quirks.ClosedOrderCode, "The assessment order is "+o.Status+".")
-	}
-	return o, nil
-}
-
-func (s *Server) apply(integration, id string, result Result) *refusal {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o, problem := s.transition(integration, id, result.Status)
-	if problem != nil {
-		return problem
-	}
-	repeated := o.Status != StatusOpen
-	if !repeated || s.cfg.Quirks.RepeatedFinal != RepeatDuplicated {
-		o.Attachments = nil
-	}
-	o.Attachments = append(o.Attachments, result.Attachments...)
-	o.Status = result.Status
-	o.Results = append(o.Results, result)
-	return nil
+	return answer{data: empty{}, write: true, warnings: warnings}, nil
 }
 
 func (s *Server) fetchAttachments(ctx context.Context, attachments []Attachment) ([]wireWarning, *refusal) {

@@ -3,9 +3,10 @@ package kombotest
 import (
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 const maxAttachments = 5
@@ -15,20 +16,16 @@ const maxAttachments = 5
 var contentTypePattern = regexp.MustCompile(`^[\w.-]+\/[\w.-]+$`)
 
 // readResult checks the body of a result against its documented schema and text.
-func (s *Server) readResult(check *checker, body *object) Result {
-	if body == nil {
-		return Result{}
-	}
-	defer body.done()
+func (s *Server) readResult(body *simkit.Object) Result {
 	r := Result{
-		Status:       body.enum("status", required, StatusCompleted, StatusCancelled, StatusOpen),
-		ResultURL:    body.uri("result_url", required),
-		CompletedAt:  body.text("completed_at", optional),
-		Score:        body.number("score", optional),
-		MaxScore:     body.number("max_score", optional),
-		Attributes:   readAttributes(check, body.list("attributes", optional)),
-		Attachments:  s.readAttachments(check, body.list("attachments", optional)),
-		RemoteFields: readRemoteFields(body.child("remote_fields", optional)),
+		Status:       body.Enum("status", simkit.Required, StatusCompleted, StatusCancelled, StatusOpen),
+		ResultURL:    body.URI("result_url", simkit.Required),
+		CompletedAt:  body.Text("completed_at", simkit.Optional),
+		Score:        body.Number("score", simkit.Optional),
+		MaxScore:     body.Number("max_score", simkit.Optional),
+		Attributes:   readAttributes(body),
+		Attachments:  s.readAttachments(body),
+		RemoteFields: readRemoteFields(body.Child("remote_fields", simkit.Optional)),
 	}
 	checkCompletedAt(body, r)
 	return r
@@ -36,122 +33,112 @@ func (s *Server) readResult(check *checker, body *object) Result {
 
 // checkCompletedAt: the schema has completed_at optional; the text demands it for
 // the final states.
-func checkCompletedAt(body *object, r Result) {
+func checkCompletedAt(body *simkit.Object, r Result) {
 	final := r.Status == StatusCompleted || r.Status == StatusCancelled
 	switch {
-	case final && !body.has("completed_at"):
-		body.fail("completed_at", "is required for the status %s", r.Status)
-	case r.CompletedAt != "" && !datePattern.MatchString(r.CompletedAt), r.CompletedAt == "" && body.members["completed_at"] == "":
-		body.fail("completed_at", "must match %s", datePattern)
+	case final && !body.Has("completed_at"):
+		body.Fail("completed_at", "is required for the status %s", r.Status)
+	case r.CompletedAt != "" && !datePattern.MatchString(r.CompletedAt), r.CompletedAt == "" && body.Members["completed_at"] == "":
+		body.Fail("completed_at", "must match %s", datePattern)
 	}
 }
 
-func readAttributes(check *checker, list []any) []Attribute {
+func readAttributes(body *simkit.Object) []Attribute {
 	var attributes []Attribute
-	for i, item := range list {
-		if o := check.object(fmt.Sprintf("attributes[%d]", i), item); o != nil {
-			attributes = append(attributes, readAttribute(o))
-			o.done()
-		}
-	}
+	body.Each("attributes", simkit.Optional, func(o *simkit.Object) { attributes = append(attributes, readAttribute(o)) })
 	return attributes
 }
 
-func readAttribute(o *object) Attribute {
-	a := Attribute{Type: o.enum("type", required, "TEXT", "SUB_RESULT"), Label: o.text("label", required)}
+func readAttribute(o *simkit.Object) Attribute {
+	a := Attribute{Type: o.Enum("type", simkit.Required, "TEXT", "SUB_RESULT"), Label: o.Text("label", simkit.Required)}
 	switch a.Type {
 	case "TEXT":
-		a.Value = o.text("value", required)
+		a.Value = o.Text("value", simkit.Required)
 	case "SUB_RESULT":
-		a.ID = o.text("id", required)
-		a.Score, a.Max = readSubScore(o.child("score", required))
-		a.Status = o.enum("status", required, StatusCompleted, StatusCancelled)
+		a.ID = o.Text("id", simkit.Required)
+		a.Score, a.Max = readSubScore(o.Child("score", simkit.Required))
+		a.Status = o.Enum("status", simkit.Required, StatusCompleted, StatusCancelled)
 	}
 	return a
 }
 
-func readSubScore(o *object) (value, maximum json.Number) {
+func readSubScore(o *simkit.Object) (value, maximum json.Number) {
 	if o == nil {
 		return "", ""
 	}
-	defer o.done()
-	value, maximum = o.number("value", required), o.number("max", required)
+	defer o.Done()
+	value, maximum = o.Number("value", simkit.Required), o.Number("max", simkit.Required)
 	if f, err := maximum.Float64(); err == nil && f < 1 {
-		o.fail(o.at("max"), "must be at least 1")
+		o.Fail(o.At("max"), "must be at least 1")
 	}
 	return value, maximum
 }
 
-func (s *Server) readAttachments(check *checker, list []any) []Attachment {
-	if len(list) > maxAttachments {
-		check.fail("attachments", "must not have more than %d items", maxAttachments)
-	}
+func (s *Server) readAttachments(body *simkit.Object) []Attachment {
 	var attachments []Attachment
-	for i, item := range list {
-		if o := check.object(fmt.Sprintf("attachments[%d]", i), item); o != nil {
-			attachments = append(attachments, s.readAttachment(o))
-			o.done()
-		}
+	body.Each("attachments", simkit.Optional, func(o *simkit.Object) { attachments = append(attachments, s.readAttachment(o)) })
+	if len(attachments) > maxAttachments {
+		body.Fail("attachments", "must not have more than %d items", maxAttachments)
 	}
 	return attachments
 }
 
-func (s *Server) readAttachment(o *object) Attachment {
+func (s *Server) readAttachment(o *simkit.Object) Attachment {
 	a := Attachment{
-		Name:        o.text("name", required),
-		ContentType: o.text("content_type", optional),
-		DataURL:     o.uri("data_url", optional),
+		Name:        o.Text("name", simkit.Required),
+		ContentType: o.Text("content_type", simkit.Optional),
+		DataURL:     o.URI("data_url", simkit.Optional),
 		Data:        s.readData(o),
 	}
-	if o.has("content_type") && !contentTypePattern.MatchString(a.ContentType) {
-		o.fail(o.at("content_type"), "must match %s", contentTypePattern)
+	if o.Has("content_type") && !contentTypePattern.MatchString(a.ContentType) {
+		o.Fail(o.At("content_type"), "must match %s", contentTypePattern)
 	}
 	switch {
-	case !o.has("data") && !o.has("data_url"):
-		o.fail(o.path, "needs data or data_url")
-	case o.has("data") && o.has("data_url") && !s.cfg.Quirks.AllowBothSources:
-		o.fail(o.path, "must not have both data and data_url")
-	case o.has("data") && !o.has("content_type"):
-		o.fail(o.at("content_type"), "is required with data")
+	case !o.Has("data") && !o.Has("data_url"):
+		o.Fail(o.Path, "needs data or data_url")
+	case o.Has("data") && o.Has("data_url") && !s.cfg.Quirks.AllowBothSources:
+		o.Fail(o.Path, "must not have both data and data_url")
+	case o.Has("data") && !o.Has("content_type"):
+		o.Fail(o.At("content_type"), "is required with data")
 	}
 	return a
 }
 
-func (s *Server) readData(o *object) []byte {
-	text := o.text("data", optional)
+func (s *Server) readData(o *simkit.Object) []byte {
+	text := o.Text("data", simkit.Optional)
 	data, err := base64.StdEncoding.Strict().DecodeString(text)
 	if err != nil && s.cfg.Quirks.LenientBase64 {
 		text = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
 		data, err = base64.RawStdEncoding.DecodeString(text)
 	}
 	if err != nil {
-		o.fail(o.at("data"), "must be Base64")
+		o.Fail(o.At("data"), "must be Base64")
 	}
 	return data
 }
 
 // readRemoteFields checks the extensions of single ATSs. Their names follow the
 // ATS, not the snake case of Kombo: https://docs.kombo.dev/assessment/features/remote-fields
-func readRemoteFields(o *object) json.RawMessage {
+func readRemoteFields(o *simkit.Object) json.RawMessage {
 	if o == nil {
 		return nil
 	}
-	defer o.done()
-	if tool := o.child("smartrecruiters", optional); tool != nil {
-		tool.text("scoreLabel", optional)
-		tool.done()
+	defer o.Done()
+	if tool := o.Child("smartrecruiters", simkit.Optional); tool != nil {
+		tool.Text("scoreLabel", simkit.Optional)
+		tool.Done()
 	}
-	if tool := o.child("recruitee", optional); tool != nil {
-		tool.text("subtitle", optional)
-		tool.done()
+	if tool := o.Child("recruitee", simkit.Optional); tool != nil {
+		tool.Text("subtitle", simkit.Optional)
+		tool.Done()
 	}
-	readWorkday(o.child("workday", optional))
-	return encode(o.members)
+	readWorkday(o.Child("workday", simkit.Optional))
+	return simkit.Encode(o.Members)
 }
 
 // readWorkday walks down the nested reference of Workday. Every parent is
 // optional; the id inside the innermost object is required.
-func readWorkday(o *object) {
+func readWorkday(o *simkit.Object) {
 	parents := []string{
 		"Assess_Candidate_Data",
 		"Candidate_Assessment_Data",
@@ -162,12 +149,12 @@ func readWorkday(o *object) {
 		if o == nil {
 			return
 		}
-		child := o.child(name, optional)
-		o.done()
+		child := o.Child(name, simkit.Optional)
+		o.Done()
 		o = child
 	}
 	if o != nil {
-		o.text("Assessment_Status_ID", required)
-		o.done()
+		o.Text("Assessment_Status_ID", simkit.Required)
+		o.Done()
 	}
 }

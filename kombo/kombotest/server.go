@@ -3,37 +3,19 @@ package kombotest
 import (
 	"context"
 	"net/http"
-	"sync"
 	"testing"
-	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Server is a simulated Kombo environment. Its methods may be called concurrently.
 type Server struct {
-	cfg       Config
-	routes    []route
-	transport *http.Transport // of webhooks to a URL
-	closed    chan struct{}
-	socket    socket
-
-	mu           sync.Mutex
-	counters     map[string]int
-	keys         map[string]bool
-	secret       string
-	oldSecret    string
-	target       target
-	integrations map[string]*integration
-	links        map[string]*link  // by the token in the link
-	tokens       map[string]string // connection token to integration id
-	packages     map[string][]Package
-	orders       []*order // in order of creation
-	events       []*storedEvent
-	exchanges    []Exchange
-	faults       map[string][]Fault
-	chaos        func(op string, n int) Fault
-	calls        map[string]int
-	passthrough  func(PassthroughCall) PassthroughAnswer
-	running      map[chan struct{}]struct{} // handlers of the target at work
+	*world
+	cfg     Config
+	sim     *simkit.Simulator[*Server]
+	secrets *simkit.Secrets
+	target  simkit.Setting[simkit.Target]
+	ats     simkit.Setting[func(PassthroughCall) PassthroughAnswer]
 }
 
 // New returns a simulator for a program. It opens no socket until [Server.URL] is
@@ -43,22 +25,13 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{
-		cfg:          cfg,
-		routes:       routes(),
-		transport:    &http.Transport{},
-		closed:       make(chan struct{}),
-		counters:     map[string]int{},
-		keys:         map[string]bool{cfg.APIKey: true},
-		secret:       cfg.WebhookSecret,
-		integrations: map[string]*integration{},
-		links:        map[string]*link{},
-		tokens:       map[string]string{},
-		packages:     map[string][]Package{},
-		faults:       map[string][]Fault{},
-		calls:        map[string]int{},
-		running:      map[chan struct{}]struct{}{},
-	}
+	s := &Server{cfg: cfg, secrets: simkit.NewSecrets(cfg.WebhookSecret)}
+	s.sim = simkit.New(simkit.Config[*Server]{
+		Self: s, Name: "kombotest", Inbound: string(ToKombo), Outbound: string(FromKombo),
+		Seed: cfg.Seed, Clock: cfg.Clock, MaxExchanges: cfg.MaxExchanges, Limits: simkit.Limits(cfg.Limits),
+		Followed: s.followed, API: s.api(),
+	})
+	s.world = newWorld(cfg, s.sim.IDs)
 	for _, spec := range cfg.Integrations {
 		if _, err := s.Integration(spec); err != nil {
 			return nil, err
@@ -90,63 +63,44 @@ func Start(tb testing.TB, configure ...func(*Config)) *Server {
 // Close ends the simulator: open connections are closed, slow answers end, and
 // later calls find nobody listening. What was recorded stays readable. Close may
 // be called more than once.
-func (s *Server) Close() {
-	s.mu.Lock()
-	select {
-	case <-s.closed:
-	default:
-		close(s.closed)
+func (s *Server) Close() { s.sim.Close() }
+
+// Client returns an HTTP client that reaches the simulator in memory, without a
+// socket, whatever the host of the URL is. Both ends are net/http's own, so that it
+// repeats and reuses as it does on a network. It works inside a testing/synctest
+// bubble. It follows redirects within the simulator, as [http.Client] does by default.
+func (s *Server) Client() *http.Client { return s.sim.Client() }
+
+// URL returns the base URL of the API, version segment included, as in
+// "http://127.0.0.1:41234/v1". The first call opens the socket. It returns the
+// empty string if no loopback socket can be opened or the simulator is closed.
+func (s *Server) URL() string {
+	if base := s.sim.URL(); base != "" {
+		return base + basePath
 	}
-	s.mu.Unlock()
-	s.socket.close()
-	s.transport.CloseIdleConnections()
+	return ""
 }
 
-// AddKey makes one more API key valid.
-func (s *Server) AddKey(key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.keys[key] = true
+// ServeHTTP serves the API, so that a program can mount the simulator in a server
+// of its own. Paths start with /v1.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.sim.ServeHTTP(w, r) }
+
+// Target makes a handler the receiver of webhooks, in memory and at
+// [Config.WebhookPath]. It replaces the target set before.
+func (s *Server) Target(h http.Handler) {
+	s.target.Set(s.sim.HandlerTarget(h, s.cfg.WebhookPath))
 }
 
-// RevokeKey makes an API key invalid: calls with it are answered 401
-// PLATFORM.AUTHENTICATION_INVALID.
-func (s *Server) RevokeKey(key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.keys, key)
-}
+// TargetURL makes the endpoint at a URL, path included, the receiver of webhooks.
+// It replaces the target set before; the empty string means that no webhook is
+// set up, so that none is sent.
+func (s *Server) TargetURL(url string) { s.target.Set(s.sim.URLTarget(url)) }
+
+// Settle waits until every handler that the simulator called in memory has
+// returned, also those whose answer it no longer waited for. Its error is that of
+// the context.
+func (s *Server) Settle(ctx context.Context) error { return s.sim.Settle(ctx) }
 
 // RotateSecret replaces the webhook secret. Webhooks are signed with the new one
 // from now on; [OldSecret] still signs with the one before.
-func (s *Server) RotateSecret(secret string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.oldSecret, s.secret = s.secret, secret
-}
-
-func (s *Server) now() time.Time { return s.cfg.Clock() }
-
-func (s *Server) newID(kind string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.nextID(kind)
-}
-
-// pause waits and tells whether it is worth going on: false when the caller has
-// gone or the simulator was closed.
-func (s *Server) pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	case <-s.closed:
-		return false
-	}
-}
+func (s *Server) RotateSecret(secret string) { s.secrets.Rotate(secret) }

@@ -23,9 +23,10 @@ func TestSlowAnswersTakeVirtualTime(t *testing.T) {
 		s.Fail(kombotest.OpAny, kombotest.Slow(time.Hour), kombotest.SlowBody(time.Hour), kombotest.Reset().After(time.Hour))
 		a.call(200, kombotest.OpCheckAPIKey, nil)
 		a.call(200, kombotest.OpCheckAPIKey, nil)
-		_, _, err := a.send(kombotest.OpCheckAPIKey, nil)
-		require.Error(t, err)
+		// A connection that worked before is reset: net/http repeats the call by itself.
+		a.call(200, kombotest.OpCheckAPIKey, nil)
 		require.Equal(t, 3*time.Hour, time.Since(start))
+		require.Len(t, s.Calls(kombotest.OpCheckAPIKey), 4)
 	})
 }
 
@@ -76,7 +77,8 @@ func TestRequestBodyThatNeverEnds(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		body, writer := io.Pipe()
-		defer func() { _ = writer.Close() }()
+		// net/http does not return before it has read on, on a socket as little as here.
+		context.AfterFunc(ctx, func() { _ = writer.CloseWithError(context.DeadlineExceeded) })
 		r, err := http.NewRequestWithContext(ctx, http.MethodPut, a.base+"/assessment/packages", body)
 		require.NoError(t, err)
 		_, err = a.client.Do(r)

@@ -1,6 +1,6 @@
 package kombotest
 
-import "context"
+import "github.com/assessbridge/assessbridge/internal/simkit"
 
 // toolLabels are some of the tools of Kombo's catalogue, those with an assessment
 // integration: https://docs.kombo.dev/assessment/connectors
@@ -40,7 +40,7 @@ const assetBase = "https://storage.googleapis.com/kombo-assets/integrations/"
 func wireToolOf(id string) wireTool {
 	return wireTool{
 		ID:      id,
-		Label:   orDefault(toolLabels[id], id),
+		Label:   simkit.OrDefault(toolLabels[id], id),
 		LogoURL: assetBase + id + "/logo.svg",
 		IconURL: assetBase + id + "/icon.svg",
 	}
@@ -48,8 +48,8 @@ func wireToolOf(id string) wireTool {
 
 // getTools lists the catalogue of a category. The simulator knows the assessment
 // tools, which have ATS integrations too, and none of the other categories.
-func (s *Server) getTools(_ context.Context, c *call) (answer, *refusal) {
-	category := c.params["category"]
+func (s *Server) getTools(c *simkit.Call) (answer, *refusal) {
+	category := c.Params["category"]
 	if !isCategory(category) {
 		return answer{}, refuse(codeInputInvalid, "The category must be one of hris, ats, assessment, lms.")
 	}
