@@ -54,6 +54,10 @@ type Config struct {
 	// UserAgent replaces the module's own. The firewall before Ashby's API answers
 	// 403 to clients without one.
 	UserAgent string
+	// ShowVendorMessages makes the texts of errors show Ashby's messages whole.
+	// Without it they show those that are known to be fixed texts, because any other
+	// may hold a candidate's data; [assessment.APIError.Message] always has them.
+	ShowVendorMessages bool
 	// Logger is told of repeated calls at debug level; nil is silent.
 	Logger *slog.Logger
 	// Observer is told of every attempt.
@@ -105,22 +109,23 @@ func New(c Config) (*Client, error) {
 		header["Ashby-Version"] = []string{c.Version}
 	}
 	t, err := transport.New(transport.Config{
-		Vendor:          assessment.Ashby,
-		Connection:      c.Connection,
-		BaseURL:         cmp.Or(c.BaseURL, BaseURL),
-		HTTPClient:      c.HTTPClient,
-		Authorize:       transport.Basic,
-		Key:             c.APIKey,
-		Keys:            c.Keys,
-		UserAgent:       c.UserAgent,
-		Header:          header,
-		RequestIDHeader: "X-Ashby-Request-Id",
-		Classify:        classify,
-		Logger:          c.Logger,
-		Observer:        c.Observer,
-		MaxRetries:      c.MaxRetries,
-		MaxRetryAfter:   c.MaxRetryAfter,
-		CallTimeout:     c.Timeout,
+		Vendor:             assessment.Ashby,
+		Connection:         c.Connection,
+		BaseURL:            cmp.Or(c.BaseURL, BaseURL),
+		HTTPClient:         c.HTTPClient,
+		Authorize:          transport.Basic,
+		Key:                c.APIKey,
+		Keys:               c.Keys,
+		UserAgent:          c.UserAgent,
+		Header:             header,
+		RequestIDHeader:    "X-Ashby-Request-Id",
+		Classify:           classify,
+		ShowVendorMessages: c.ShowVendorMessages,
+		Logger:             c.Logger,
+		Observer:           c.Observer,
+		MaxRetries:         c.MaxRetries,
+		MaxRetryAfter:      c.MaxRetryAfter,
+		CallTimeout:        c.Timeout,
 	})
 	if err != nil {
 		return nil, err
@@ -221,8 +226,8 @@ func (c *Client) read(ctx context.Context, account, name string, question any) (
 // where the status is to decide.
 func untold(account, name, message string, answer transport.Answer, class error) *assessment.APIError {
 	return &assessment.APIError{
-		Vendor: assessment.Ashby, Operation: name, Account: account, StatusCode: answer.StatusCode, Message: message,
-		RequestID: answer.RequestID, Attempts: answer.Attempts, Body: answer.Body, Class: class,
+		Vendor: assessment.Ashby, Operation: name, Account: account, StatusCode: answer.StatusCode,
+		RequestID: answer.RequestID, Attempts: answer.Attempts, Body: answer.Body, Class: class, Cause: errors.New(message),
 	}
 }
 

@@ -3,7 +3,6 @@ package ashby
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -15,17 +14,33 @@ import (
 type errorCode struct {
 	class error
 	retry transport.Decision
+	limit transport.Limit
+	// open: it leaves open whether the call was carried out.
+	open bool
 }
 
 // errorCodes are the codes that Ashby's reference names
 // (https://developers.ashbyhq.com/docs/responses); those of assessment.update are
 // not among them.
 var errorCodes = map[string]errorCode{
-	"invalid_input":               {assessment.ErrInvalid, transport.No},
-	"missing_endpoint_permission": {assessment.ErrForbidden, transport.No},
-	"application_not_found":       {assessment.ErrNotFound, transport.No},
-	"rate_limit_exceeded":         {assessment.ErrRateLimited, transport.Yes},
-	"concurrent_limit_exceeded":   {assessment.ErrRateLimited, transport.Yes},
+	"invalid_input":               {class: assessment.ErrInvalid, retry: transport.No},
+	"missing_endpoint_permission": {class: assessment.ErrForbidden, retry: transport.No},
+	"application_not_found":       {class: assessment.ErrNotFound, retry: transport.No},
+	"rate_limit_exceeded":         {class: assessment.ErrRateLimited, retry: transport.Yes, limit: transport.KeyLimit},
+	"concurrent_limit_exceeded":   {class: assessment.ErrRateLimited, retry: transport.Yes, limit: transport.ConcurrencyLimit},
+	"generic_internal_error":      {class: assessment.ErrUnavailable, retry: transport.Yes, open: true},
+}
+
+// fixedTexts are the messages that Ashby's reference shows word for word, and the
+// title of the page that the firewall before the API answers with. Whatever else
+// is said may quote the request.
+var fixedTexts = []string{
+	"Request payload is malformed",
+	"Application not found - are you lacking permissions to edit candidates?",
+	"Rate limit exceeded",
+	"Your organization has exceeded the rate limit of 15 report requests per minute. Try again in 60 seconds.",
+	"Your organization has reached the maximum of 3 concurrent report operations. Please wait for existing operations to complete or try again in 30 seconds.",
+	"Access denied | api.ashbyhq.com used Cloudflare to restrict access",
 }
 
 // classify reads an answer of Ashby's API. The status says little: whatever would
@@ -34,28 +49,20 @@ var errorCodes = map[string]errorCode{
 // without the flag an answer that tells of an error is none.
 func classify(answer transport.Answer) *transport.Failure {
 	ok := answer.StatusCode/100 == 2
-	body := bytes.TrimSpace(answer.Body)
 	var verdict wireVerdict
 	// Members of another type than documented leave the others readable.
-	err := json.Unmarshal(body, &verdict)
-	var odd *json.UnmarshalTypeError
-	valid := len(body) == 0 || err == nil || errors.As(err, &odd)
-	if ok && valid && !verdict.failed() {
+	_ = json.Unmarshal(answer.Body, &verdict)
+	if ok && !verdict.failed() {
 		return nil
 	}
 	var wire wireFailure
-	_ = json.Unmarshal(body, &wire)
-	switch {
-	case verdict.failed():
-		return wire.failure(ok)
-	case ok:
-		// A page of a proxy, or half an answer: Ashby may have done it or not.
-		return &transport.Failure{
-			Message: "the answer is not JSON", Class: assessment.ErrUnavailable,
-			Retry: transport.Yes, Applied: transport.Yes,
-		}
+	_ = json.Unmarshal(answer.Body, &wire)
+	failure := wire.failure(ok)
+	if !verdict.failed() {
+		failure = wire.foreign(answer)
 	}
-	return wire.foreign(answer)
+	failure.Public = transport.Known(fixedTexts, "", failure.Message)
+	return failure
 }
 
 // failure reads an error envelope. Ashby says no by it, so nothing was carried
@@ -64,9 +71,12 @@ func (w *wireFailure) failure(ok bool) *transport.Failure {
 	known, listed := errorCodes[w.Info.Code]
 	f := &transport.Failure{
 		Code: w.Info.Code, Message: w.message(), RequestID: w.Info.RequestID,
-		Class: known.class, Retry: known.retry,
+		Class: known.class, Retry: known.retry, Limit: known.limit,
 	}
-	if ok || listed {
+	switch {
+	case known.open:
+		f.Applied = transport.Yes
+	case ok || listed:
 		f.Applied = transport.No
 	}
 	switch {
@@ -98,7 +108,7 @@ func (w *wireFailure) message() string {
 func (w *wireFailure) foreign(answer transport.Answer) *transport.Failure {
 	f := &transport.Failure{Code: w.Info.Code, Message: w.message(), RequestID: w.Info.RequestID}
 	if known, listed := errorCodes[f.Code]; listed {
-		f.Class, f.Retry = known.class, known.retry
+		f.Class, f.Retry, f.Limit = known.class, known.retry, known.limit
 	}
 	if f.Message != "" || f.Code != "" {
 		return f

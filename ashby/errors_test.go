@@ -75,8 +75,18 @@ func TestErrors(t *testing.T) {
 		"server error with a code": {
 			status: 500, body: `{"success":false,"errorInfo":{"code":"boom"}}`, class: assessment.ErrUnavailable, code: "boom", attempts: 1, uncertain: true, repeated: true,
 		},
-		"page of a proxy": {status: 200, body: "<html>Please sign in</html>", class: assessment.ErrUnavailable, message: "the answer is not JSON", attempts: 5, uncertain: true, repeated: true},
-		"half an answer":  {status: 200, body: `{"success":tr`, class: assessment.ErrUnavailable, message: "the answer is not JSON", attempts: 5, uncertain: true, repeated: true},
+		// Ashby's own fault leaves open what became of the update.
+		"own fault under 200": {
+			status: 200, body: `{"success":false,"errorInfo":{"code":"generic_internal_error"}}`, class: assessment.ErrUnavailable,
+			code: "generic_internal_error", attempts: 5, uncertain: true, repeated: true,
+		},
+		"own fault under 500": {
+			status: 500, body: `{"success":false,"errorInfo":{"code":"generic_internal_error"}}`, class: assessment.ErrUnavailable,
+			code: "generic_internal_error", attempts: 5, uncertain: true, repeated: true,
+		},
+		"Cloudflare":      {status: 522, body: "<html>522</html>", class: assessment.ErrUnavailable, attempts: 5, uncertain: true, repeated: true},
+		"page of a proxy": {status: 200, body: "<html>Please sign in</html>", class: assessment.ErrUnavailable, attempts: 5, uncertain: true, repeated: true},
+		"half an answer":  {status: 200, body: `{"success":tr`, class: assessment.ErrUnavailable, attempts: 5, uncertain: true, repeated: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -43,8 +43,7 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 	if err != nil {
 		return receipt, &assessment.APIError{
 			Vendor: assessment.Ashby, Operation: opUpdate, Account: ref.Account,
-			Message: "still waiting for another update of the assessment",
-			Class:   assessment.ErrUnavailable, Cause: err,
+			Class: assessment.ErrUnavailable, Cause: fmt.Errorf("still waiting for another update of the assessment: %w", err),
 		}
 	}
 	defer c.timeline.leave(mine)

@@ -40,8 +40,9 @@ var (
 // APIError is what every client of this module returns for every answer that
 // is not a success and for no answer at all.
 //
-// Its text, its slog value and all its fmt verbs show neither Body nor any
-// header; Body may hold a candidate's data and is for the host to look at.
+// Its text, its slog value and all its fmt verbs show neither Body nor Message,
+// which may hold a candidate's data and are for the host to look at. They show
+// Shown.
 type APIError struct {
 	Vendor    Vendor
 	Operation string // the vendor's name of the call, such as "PUT /assessment/orders/{id}/result"
@@ -50,8 +51,13 @@ type APIError struct {
 	StatusCode int    // HTTP status of the last answer; 0 if none came
 	Code       string // the vendor's machine-readable code, verbatim
 	Message    string // the vendor's human-readable text
-	RequestID  string // to quote to the vendor's support
-	LogURL     string // the vendor's page about this call
+	// Shown is what the error's own text shows of Message: it whole where it is one
+	// of the vendor's fixed texts or the client was told to show everything, else
+	// that it is withheld, with the paths of the refused fields if the vendor named
+	// them.
+	Shown     string
+	RequestID string // to quote to the vendor's support
+	LogURL    string // the vendor's page about this call
 
 	// RetryAfter is how long the vendor asked to wait; zero if it did not say.
 	RetryAfter time.Duration
@@ -74,7 +80,8 @@ type APIError struct {
 	Cause error
 }
 
-// Error describes the failure in one line without the body.
+// Error describes the failure in one line without the body. Of the vendor's
+// message it shows what Shown holds.
 func (e *APIError) Error() string { return oneLine(e.text()) }
 
 // oneLine keeps a vendor's text from forging lines of a log.
@@ -107,8 +114,8 @@ func (e *APIError) text() string {
 	if e.Code != "" {
 		b.WriteString(": " + e.Code)
 	}
-	if e.Message != "" {
-		b.WriteString(": " + e.Message)
+	if shown := e.shown(); shown != "" {
+		b.WriteString(": " + shown)
 	}
 	if e.Cause != nil {
 		b.WriteString(": " + e.Cause.Error())
@@ -122,7 +129,17 @@ func (e *APIError) text() string {
 	if e.RequestID != "" {
 		b.WriteString(" [request " + e.RequestID + "]")
 	}
+	if e.LogURL != "" {
+		b.WriteString(" [log " + e.LogURL + "]")
+	}
 	return b.String()
+}
+
+func (e *APIError) shown() string {
+	if e.Shown == "" && e.Message != "" {
+		return "message withheld"
+	}
+	return e.Shown
 }
 
 // Unwrap returns Cause, such as [context.DeadlineExceeded] or a network error.
@@ -185,7 +202,7 @@ func (e APIError) LogValue() slog.Value {
 		slog.String("account", e.Account),
 		slog.Int("status", e.StatusCode),
 		slog.String("code", e.Code),
-		slog.String("message", e.Message),
+		slog.String("message", e.shown()),
 		slog.Int("attempts", e.Attempts),
 	}
 	if e.RequestID != "" {
@@ -276,13 +293,18 @@ var (
 // again: long enough for a slow start, short enough for a recruiter.
 const retryAfterBusy = 5 * time.Second
 
+// maxRetryAfter is the longest wait that a queue is told. A vendor that asks for
+// more is asked again after it.
+const maxRetryAfter = time.Hour
+
 // Retryable answers for a job queue: whether doing the same again later can
-// succeed, and the least time to wait first (zero: the queue's own back-off).
+// succeed, and the least time to wait first (zero: the queue's own back-off), at
+// most an hour.
 //
 // It says yes to rate limits, unavailability, [Intake]'s temporary refusals and
 // the provider's faults, and no to everything else: to a nil error, to a
-// [*Rejection], to errors it does not know, and to an uncertain write that must
-// not be repeated blindly.
+// [*Rejection] and to errors it does not know. To an uncertain write it says what
+// [APIError.SafeToRepeat] says.
 func Retryable(err error) (after time.Duration, ok bool) {
 	if errors.Is(err, ErrFault) {
 		return 0, true
@@ -295,12 +317,13 @@ func Retryable(err error) (after time.Duration, ok bool) {
 	if !errors.As(err, &api) {
 		return 0, false
 	}
-	if api.Uncertain && !api.SafeToRepeat {
+	again := api.SafeToRepeat
+	if !api.Uncertain {
+		class := api.class()
+		again = class == ErrRateLimited || class == ErrUnavailable
+	}
+	if !again {
 		return 0, false
 	}
-	class := api.class()
-	if class == ErrRateLimited || class == ErrUnavailable {
-		return api.RetryAfter, true
-	}
-	return 0, false
+	return min(max(0, api.RetryAfter), maxRetryAfter), true
 }

@@ -98,17 +98,20 @@ func TestAPIErrorUnwrap(t *testing.T) {
 
 func TestAPIErrorText(t *testing.T) {
 	for want, err := range map[string]*assessment.APIError{
-		": no answer":              {},
-		"kombo: 404 Not Found":     {Vendor: assessment.Kombo, StatusCode: 404},
-		"kombo: 599":               {Vendor: assessment.Kombo, StatusCode: 599}, // no name
-		"ashby: no answer: EOF":    {Vendor: assessment.Ashby, Cause: io.EOF},
-		"ashby: 200 OK: not_found": {Vendor: assessment.Ashby, StatusCode: 200, Code: "not_found", Attempts: 1},
+		": no answer":           {},
+		"kombo: 404 Not Found":  {Vendor: assessment.Kombo, StatusCode: 404},
+		"kombo: 599":            {Vendor: assessment.Kombo, StatusCode: 599}, // no name
+		"ashby: no answer: EOF": {Vendor: assessment.Ashby, Cause: io.EOF},
+		// A vendor's words may hold a candidate's data.
+		"kombo: 400 Bad Request: message withheld":               {Vendor: assessment.Kombo, StatusCode: 400, Message: "Jane Doe is not in this job"},
+		"kombo: 400 Bad Request: message withheld, about a[1].b": {Vendor: assessment.Kombo, StatusCode: 400, Message: "a[1].b: Jane Doe", Shown: "message withheld, about a[1].b"},
+		"ashby: 200 OK: not_found":                               {Vendor: assessment.Ashby, StatusCode: 200, Code: "not_found", Attempts: 1},
 		"stackone: GET /x: 200 OK: unexpected EOF": {
 			Vendor: assessment.StackOne, Operation: "GET /x", StatusCode: 200, Cause: io.ErrUnexpectedEOF,
 		},
-		`kombo: PUT /x for "workday:a": 503 Service Unavailable: PLATFORM.X: try later: EOF (may have been applied) after 3 attempts [request r1]`: {
+		`kombo: PUT /x for "workday:a": 503 Service Unavailable: PLATFORM.X: try later: EOF (may have been applied) after 3 attempts [request r1] [log https://app.example.com/log]`: {
 			Vendor: assessment.Kombo, Operation: "PUT /x", Account: "workday:a", StatusCode: 503, Code: "PLATFORM.X",
-			Message: "try later", Cause: io.EOF, Uncertain: true, Attempts: 3, RequestID: "r1",
+			Message: "try later", Shown: "try later", Cause: io.EOF, Uncertain: true, Attempts: 3, RequestID: "r1",
 			LogURL: "https://app.example.com/log", RetryAfter: time.Second, Body: []byte("body"),
 		},
 	} {
@@ -147,16 +150,16 @@ func TestAPIErrorIsOneLine(t *testing.T) {
 	for _, r := range controls {
 		bad := "a" + string(r) + "b"
 		text := (&assessment.APIError{
-			Vendor: assessment.Kombo, Operation: bad, Account: bad, StatusCode: 400, Code: bad, Message: bad, RequestID: bad,
+			Vendor: assessment.Kombo, Operation: bad, Account: bad, StatusCode: 400, Code: bad, Message: bad, Shown: bad, RequestID: bad,
 			Cause: errors.New(bad),
 		}).Error()
 		require.NotContains(t, text, string(r))
 		require.Equal(t, 5, strings.Count(text, "a b"), "%q", text) // the account is quoted
 		for _, verb := range []string{"%v", "%+v", "%s"} {
-			require.NotContains(t, fmt.Sprintf(verb, &assessment.APIError{Message: bad}), string(r))
+			require.NotContains(t, fmt.Sprintf(verb, &assessment.APIError{Message: bad, Shown: bad}), string(r))
 		}
 	}
-	forged := &assessment.APIError{StatusCode: 400, Message: "bad\r\nlevel=ERROR msg=\"all is lost\"\n"}
+	forged := &assessment.APIError{StatusCode: 400, Shown: "bad\r\nlevel=ERROR msg=\"all is lost\"\n"}
 	require.Equal(t, ": 400 Bad Request: bad  level=ERROR msg=\"all is lost\" ", forged.Error())
 }
 
@@ -164,7 +167,7 @@ func TestAPIErrorInLogs(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&out, nil))
 	log.Error("m", "err", &assessment.APIError{
-		Vendor: assessment.Kombo, Operation: "PUT /x", Account: "workday:a", StatusCode: 503, Code: "C", Message: "later",
+		Vendor: assessment.Kombo, Operation: "PUT /x", Account: "workday:a", StatusCode: 503, Code: "C", Message: "later, Jane", Shown: "later",
 		RequestID: "r1", LogURL: "https://app.example.com/log", RetryAfter: time.Second, Attempts: 3, Uncertain: true,
 		Cause: io.EOF, Body: []byte("body"),
 	})
@@ -227,7 +230,10 @@ func TestRetryable(t *testing.T) {
 		"uncertain":                         {api(503, uncertain), 0, false},
 		"uncertain, no answer":              {api(0, uncertain, after(time.Second)), 0, false},
 		"uncertain, safe":                   {api(503, uncertain, safe, after(time.Second)), time.Second, true},
-		"uncertain, safe, but no use":       {api(400, uncertain, safe), 0, false},
+		"uncertain, safe, whatever class":   {api(400, uncertain, safe), 0, true},
+		"longer than a queue should wait":   {api(429, after(57*365*24*time.Hour)), time.Hour, true},
+		"an hour":                           {api(429, after(time.Hour)), time.Hour, true},
+		"negative":                          {api(429, after(-time.Second)), 0, true},
 		"safe alone changes nothing":        {api(400, safe), 0, false},
 		"in progress":                       {assessment.ErrInProgress, busy, true},
 		"in progress, wrapped with context": {fmt.Errorf("%w: %w", assessment.ErrInProgress, context.DeadlineExceeded), busy, true},

@@ -56,6 +56,10 @@ type Config struct {
 	HTTPClient *http.Client
 	// UserAgent replaces the module's own.
 	UserAgent string
+	// ShowVendorMessages makes the texts of errors show Kombo's messages whole.
+	// Without it they show those that are known to be fixed texts, because any other
+	// may hold a candidate's data; [assessment.APIError.Message] always has them.
+	ShowVendorMessages bool
 	// Logger is told of repeated calls at debug level; nil is silent.
 	Logger *slog.Logger
 	// Observer is told of every attempt.
@@ -105,21 +109,22 @@ func New(c Config) (*Client, error) {
 		return nil, errors.New("kombo: ResultURL must be an absolute http or https URL")
 	}
 	t, err := transport.New(transport.Config{
-		Vendor:        assessment.Kombo,
-		Connection:    c.Connection,
-		BaseURL:       base,
-		HTTPClient:    c.HTTPClient,
-		Authorize:     transport.Bearer,
-		Key:           c.APIKey,
-		Keys:          c.Keys,
-		UserAgent:     c.UserAgent,
-		AccountHeader: integrationHeader,
-		Classify:      classify,
-		Logger:        c.Logger,
-		Observer:      c.Observer,
-		MaxRetries:    c.MaxRetries,
-		MaxRetryAfter: c.MaxRetryAfter,
-		CallTimeout:   c.Timeout,
+		Vendor:             assessment.Kombo,
+		Connection:         c.Connection,
+		BaseURL:            base,
+		HTTPClient:         c.HTTPClient,
+		Authorize:          transport.Bearer,
+		Key:                c.APIKey,
+		Keys:               c.Keys,
+		UserAgent:          c.UserAgent,
+		AccountHeader:      integrationHeader,
+		Classify:           classify,
+		ShowVendorMessages: c.ShowVendorMessages,
+		Logger:             c.Logger,
+		Observer:           c.Observer,
+		MaxRetries:         c.MaxRetries,
+		MaxRetryAfter:      c.MaxRetryAfter,
+		CallTimeout:        c.Timeout,
 	})
 	if err != nil {
 		return nil, err
@@ -185,15 +190,17 @@ func (c *Client) Call(ctx context.Context, integration string, r Request) (json.
 // there are no orders.
 var errNoData = errors.New("the answer holds no data")
 
+// Check implements [transport.Checker].
+func (e *envelope[T]) Check() error {
+	if e.Data == nil {
+		return errNoData
+	}
+	return nil
+}
+
 // read makes a call and returns the data of the answer.
 func read[T any](ctx context.Context, c *Client, call transport.Call) (T, error) {
-	got, answer, err := transport.JSON[envelope[T]](ctx, c.transport, call)
-	if err == nil && got.Data == nil {
-		err = &assessment.APIError{
-			Vendor: assessment.Kombo, Operation: call.Operation, Account: call.Account,
-			StatusCode: answer.StatusCode, Attempts: answer.Attempts, Body: answer.Body, Cause: errNoData,
-		}
-	}
+	got, _, err := transport.JSON[envelope[T]](ctx, c.transport, call)
 	if err != nil {
 		var none T
 		return none, err

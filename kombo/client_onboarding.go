@@ -189,7 +189,7 @@ func (c *Client) DeleteIntegration(ctx context.Context, integration string) erro
 	}
 	_, err = c.write(ctx, call)
 	var failure *assessment.APIError
-	if errors.As(err, &failure) && failure.Uncertain && errors.Is(err, assessment.ErrNotFound) {
+	if errors.As(err, &failure) && failure.Uncertain && findCode(failure.Code).class == notFound {
 		return nil // an attempt before was carried out, and its answer lost
 	}
 	return err

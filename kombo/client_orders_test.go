@@ -183,7 +183,8 @@ func TestOrderPagesEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := play(tc.steps...)
-			got, err := list(t, newClient(t, server), kombo.OrderFilter{})
+			client := newClient(t, server, func(c *kombo.Config) { c.MaxRetries = -1 })
+			got, err := list(t, client, kombo.OrderFilter{})
 			require.Equal(t, tc.fails, err != nil, "%v", err)
 			require.Len(t, got, tc.orders)
 			require.Len(t, server.seen, tc.requests)

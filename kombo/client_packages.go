@@ -119,16 +119,36 @@ func domainType(t string) assessment.PackageType {
 	return assessment.PackageType(t)
 }
 
+// wireWritten is the answer to a write.
+type wireWritten struct {
+	Status   present         `json:"status"`
+	Data     present         `json:"data"`
+	Warnings json.RawMessage `json:"warnings"`
+}
+
+// present says that a member is there, whatever it is.
+type present bool
+
+// UnmarshalJSON never fails.
+func (p *present) UnmarshalJSON([]byte) error {
+	*p = true
+	return nil
+}
+
+// Check implements [transport.Checker].
+func (w *wireWritten) Check() error {
+	if !w.Status && !w.Data && len(w.Warnings) == 0 {
+		return errNoData
+	}
+	return nil
+}
+
 // write makes a call whose answer holds nothing but warnings. An empty body is
 // a success by its status; one that is not JSON is not Kombo's, so whether the
 // write got there is uncertain.
 func (c *Client) write(ctx context.Context, call transport.Call) (assessment.Receipt, error) {
-	got, answer, err := transport.JSON[struct {
-		Warnings json.RawMessage `json:"warnings"`
-	}](ctx, c.transport, call)
-	if errors.Is(err, transport.ErrEmptyBody) {
-		err = nil
-	}
+	call.Empty = true
+	got, answer, err := transport.JSON[wireWritten](ctx, c.transport, call)
 	receipt := assessment.Receipt{
 		Warnings:  warningTexts(got.Warnings),
 		RequestID: answer.RequestID,

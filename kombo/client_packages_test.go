@@ -159,7 +159,7 @@ func TestPageIsNoSuccess(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			server := play(answers(200, page, "Content-Type", "text/html"))
-			err := call(t.Context(), newClient(t, server), integration)
+			err := call(t.Context(), newClient(t, server, func(c *kombo.Config) { c.MaxRetries = -1 }), integration)
 			api := apiError(t, err)
 			require.Equal(t, 200, api.StatusCode)
 			require.Equal(t, page, string(api.Body))

@@ -147,7 +147,7 @@ func TestRedirectTakesNoKeyAlong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := play(answers(307, "", "Location", location), answers(200, `{"data":{"packages":[]}}`))
-			_, err := newClient(t, server).Packages(t.Context(), integration)
+			_, err := newClient(t, server, func(c *kombo.Config) { c.MaxRetries = -1 }).Packages(t.Context(), integration)
 			require.Equal(t, 307, apiError(t, err).StatusCode)
 			require.Len(t, server.seen, 1)
 		})

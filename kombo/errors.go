@@ -1,7 +1,9 @@
 package kombo
 
 import (
+	"bytes"
 	"encoding/json"
+	"net/http"
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/internal/transport"
@@ -10,7 +12,8 @@ import (
 // wireError is the answer to every failed call. Message is a string; an old
 // page of the documentation shows an object.
 type wireError struct {
-	Error struct {
+	Status string `json:"status"`
+	Error  struct {
 		Code    string          `json:"code"`
 		Title   string          `json:"title"`
 		Message json.RawMessage `json:"message"`
@@ -60,36 +63,37 @@ type errorCode struct {
 	// applied is yes for the one code that leaves open what became of a write,
 	// and no for refusals whatever their HTTP status, which Kombo may change.
 	applied transport.Decision
+	limit   transport.Limit
 }
 
 // errorCodes are the codes of Kombo's ATS error set. Only the code is to be
 // branched on: the HTTP statuses of several changed in 2026
 // (https://docs.kombo.dev/ats/important-changes).
 var errorCodes = [...]errorCode{
-	{"PLATFORM.RATE_LIMIT_EXCEEDED", rateLimited, transport.Yes, transport.No},
-	{"PLATFORM.CONCURRENCY_LIMIT_EXCEEDED", rateLimited, transport.Yes, transport.No},
-	{"PLATFORM.INTEGRATION_NOT_FOUND", notFound, transport.No, transport.No},
-	{"PLATFORM.INPUT_INVALID", invalid, transport.No, transport.No},
-	{"PLATFORM.UNKNOWN_ERROR", byStatus, transport.No, transport.Undecided},
-	{"PLATFORM.IP_NOT_WHITELISTED", forbidden, transport.No, transport.No},
-	{"PLATFORM.AUTHENTICATION_INVALID", unauthorized, transport.No, transport.No},
-	{"PLATFORM.TASK_TIMED_OUT", unavailable, transport.No, transport.Yes},
-	{"INTEGRATION.PERMISSION_MISSING", forbidden, transport.No, transport.No},
-	{"INTEGRATION.AUTHENTICATION_INVALID", accountUnusable, transport.No, transport.No},
-	{"INTEGRATION.QA_FAILED", accountUnusable, transport.No, transport.No},
-	{"INTEGRATION.SETUP_SYNC_PENDING", accountUnusable, transport.No, transport.No},
-	{"INTEGRATION.SETUP_INCOMPLETE", accountUnusable, transport.No, transport.No},
-	{"INTEGRATION.INACTIVE", accountUnusable, transport.No, transport.No},
-	{"INTEGRATION.MODEL_NOT_AVAILABLE", notSupported, transport.No, transport.No},
-	{"INTEGRATION.MODEL_DISABLED", notSupported, transport.No, transport.No},
-	{"INTEGRATION.ACTION_NOT_AVAILABLE", notSupported, transport.No, transport.No},
-	{"INTEGRATION.ACTION_DISABLED", notSupported, transport.No, transport.No},
-	{"REMOTE.SERVICE_UNAVAILABLE", unavailable, transport.Yes, transport.No},
-	{"REMOTE.RATE_LIMIT_EXCEEDED", rateLimited, transport.Yes, transport.No},
-	{"REMOTE.INPUT_INVALID", invalid, transport.No, transport.No},
-	{"REMOTE.UNKNOWN_HTTP_ERROR", byStatus, transport.No, transport.Undecided},
-	{"ATS.JOB_CLOSED", conflict, transport.No, transport.No},
-	{"ATS.APPLICATION_ALREADY_EXISTS", conflict, transport.No, transport.No},
+	{"PLATFORM.RATE_LIMIT_EXCEEDED", rateLimited, transport.Yes, transport.No, transport.KeyLimit},
+	{"PLATFORM.CONCURRENCY_LIMIT_EXCEEDED", rateLimited, transport.Yes, transport.No, transport.ConcurrencyLimit},
+	{"PLATFORM.INTEGRATION_NOT_FOUND", notFound, transport.No, transport.No, 0},
+	{"PLATFORM.INPUT_INVALID", invalid, transport.No, transport.No, 0},
+	{"PLATFORM.UNKNOWN_ERROR", byStatus, transport.No, transport.Undecided, 0},
+	{"PLATFORM.IP_NOT_WHITELISTED", forbidden, transport.No, transport.No, 0},
+	{"PLATFORM.AUTHENTICATION_INVALID", unauthorized, transport.No, transport.No, 0},
+	{"PLATFORM.TASK_TIMED_OUT", unavailable, transport.No, transport.Yes, 0},
+	{"INTEGRATION.PERMISSION_MISSING", forbidden, transport.No, transport.No, 0},
+	{"INTEGRATION.AUTHENTICATION_INVALID", accountUnusable, transport.No, transport.No, 0},
+	{"INTEGRATION.QA_FAILED", accountUnusable, transport.No, transport.No, 0},
+	{"INTEGRATION.SETUP_SYNC_PENDING", accountUnusable, transport.No, transport.No, 0},
+	{"INTEGRATION.SETUP_INCOMPLETE", accountUnusable, transport.No, transport.No, 0},
+	{"INTEGRATION.INACTIVE", accountUnusable, transport.No, transport.No, 0},
+	{"INTEGRATION.MODEL_NOT_AVAILABLE", notSupported, transport.No, transport.No, 0},
+	{"INTEGRATION.MODEL_DISABLED", notSupported, transport.No, transport.No, 0},
+	{"INTEGRATION.ACTION_NOT_AVAILABLE", notSupported, transport.No, transport.No, 0},
+	{"INTEGRATION.ACTION_DISABLED", notSupported, transport.No, transport.No, 0},
+	{"REMOTE.SERVICE_UNAVAILABLE", unavailable, transport.Yes, transport.No, 0},
+	{"REMOTE.RATE_LIMIT_EXCEEDED", rateLimited, transport.Yes, transport.No, transport.RemoteLimit},
+	{"REMOTE.INPUT_INVALID", invalid, transport.No, transport.No, 0},
+	{"REMOTE.UNKNOWN_HTTP_ERROR", byStatus, transport.No, transport.Undecided, 0},
+	{"ATS.JOB_CLOSED", conflict, transport.No, transport.No, 0},
+	{"ATS.APPLICATION_ALREADY_EXISTS", conflict, transport.No, transport.No, 0},
 }
 
 func findCode(code string) errorCode {
@@ -101,39 +105,71 @@ func findCode(code string) errorCode {
 	return errorCode{}
 }
 
-// classify reads an answer of Kombo's API. The codes are an open set: with one
-// that is not listed, and with none, the status decides, and the transport
-// repeats only the latter.
+// fixedTexts are the titles and messages that Kombo's documentation and the test
+// fixtures of its clients show word for word. Whatever else it says may quote the
+// request.
+var fixedTexts = []string{
+	"Input invalid", "The provided input is invalid or malformed.",
+	"Authentication invalid", "The provided API key is invalid or expired.",
+	"Permission missing", "The integration is missing required permissions to access this resource.",
+	"Rate limit exceeded", "You have exceeded the rate limit. Please try again later.",
+	"This data model isn't supported for the selected integration.",
+}
+
+// classify reads Kombo's error envelope. The codes are an open set: with one that
+// is not listed, and with none, the status decides the class, but neither is a
+// reason to repeat a call, except for a 429
+// (https://docs.kombo.dev/guides/errors). What is not Kombo's envelope comes from
+// a load balancer or proxy.
 func classify(answer transport.Answer) *transport.Failure {
-	if answer.StatusCode/100 == 2 {
-		return nil
+	if answer.StatusCode/100 == 2 && !bytes.Contains(answer.Body, []byte(`"error"`)) {
+		return nil // as nearly always
 	}
 	var wire wireError
-	// What is not Kombo's envelope comes from a load balancer or proxy; it stays
-	// readable as the error's Body.
+	// Members of another type than documented leave the others readable.
 	_ = json.Unmarshal(answer.Body, &wire)
+	if !wire.failed() {
+		return nil
+	}
 	known := findCode(wire.Error.Code)
-	return &transport.Failure{
+	failure := &transport.Failure{
 		Code:    wire.Error.Code,
 		Message: wire.message(),
+		Public:  transport.Known(fixedTexts, ": ", wire.Error.Title, wire.text()),
 		LogURL:  wire.Error.LogURL,
 		Class:   known.class.sentinel(),
 		Retry:   known.retry,
 		Applied: known.applied,
+		Limit:   known.limit,
 	}
+	if failure.Code == "" && answer.StatusCode != http.StatusTooManyRequests {
+		failure.Retry = transport.No
+	}
+	return failure
+}
+
+// failed reports whether this is the error envelope.
+func (w *wireError) failed() bool {
+	return w.Status == "error" || w.Error.Code != "" || w.Error.Title != "" || len(w.Error.Message) > 0
+}
+
+// text is the message where it is one.
+func (w *wireError) text() string {
+	var text string
+	if json.Unmarshal(w.Error.Message, &text) != nil {
+		return ""
+	}
+	return text
 }
 
 // message joins title and message.
 func (w *wireError) message() string {
-	var text string
-	if json.Unmarshal(w.Error.Message, &text) != nil {
-		text = ""
-	}
-	switch {
+	switch text := w.text(); {
 	case text == "":
 		return w.Error.Title
 	case w.Error.Title == "":
 		return text
+	default:
+		return w.Error.Title + ": " + text
 	}
-	return w.Error.Title + ": " + text
 }

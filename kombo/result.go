@@ -111,7 +111,12 @@ func (c *Client) applied(ctx context.Context, ref assessment.OrderRef, written s
 	ctx, cancel := context.WithTimeout(ctx, readBackTimeout)
 	defer cancel()
 	status, err := c.orderStatus(ctx, ref)
-	switch {
+	switch _, passing := assessment.Retryable(err); {
+	case passing && !failure.Uncertain: // was it refused because it was written before?
+		open := *failure
+		open.Class, open.Cause = assessment.ErrUnavailable, fmt.Errorf("the order could not be read: %w", err)
+		open.Uncertain, open.SafeToRepeat = true, true
+		return false, &open
 	case err != nil, status == "":
 		return false, failure
 	case status == wireOpen && failure.Uncertain:

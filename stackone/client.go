@@ -63,6 +63,10 @@ type Config struct {
 	HTTPClient *http.Client
 	// UserAgent replaces the module's own.
 	UserAgent string
+	// ShowVendorMessages makes the texts of errors show StackOne's messages whole.
+	// Without it they show those that are known to be fixed texts, because any other
+	// may hold a candidate's data; [assessment.APIError.Message] always has them.
+	ShowVendorMessages bool
 	// Logger is told of repeated calls at debug level; nil is silent.
 	Logger *slog.Logger
 	// Observer is told of every attempt.
@@ -104,21 +108,22 @@ var _ assessment.Publisher = (*Client)(nil)
 // BaseURL. Nothing is sent.
 func New(c Config) (*Client, error) {
 	t, err := transport.New(transport.Config{
-		Vendor:        assessment.StackOne,
-		Connection:    c.Connection,
-		BaseURL:       cmp.Or(c.BaseURL, DefaultBaseURL),
-		HTTPClient:    c.HTTPClient,
-		Authorize:     transport.Basic,
-		Key:           c.APIKey,
-		Keys:          c.Keys,
-		Escape:        escape,
-		UserAgent:     c.UserAgent,
-		Classify:      classify,
-		Logger:        c.Logger,
-		Observer:      c.Observer,
-		MaxRetries:    c.MaxRetries,
-		MaxRetryAfter: c.MaxRetryAfter,
-		CallTimeout:   cmp.Or(c.Timeout, DefaultTimeout),
+		Vendor:             assessment.StackOne,
+		Connection:         c.Connection,
+		BaseURL:            cmp.Or(c.BaseURL, DefaultBaseURL),
+		HTTPClient:         c.HTTPClient,
+		Authorize:          transport.Basic,
+		Key:                c.APIKey,
+		Keys:               c.Keys,
+		Escape:             escape,
+		UserAgent:          c.UserAgent,
+		Classify:           classify,
+		ShowVendorMessages: c.ShowVendorMessages,
+		Logger:             c.Logger,
+		Observer:           c.Observer,
+		MaxRetries:         c.MaxRetries,
+		MaxRetryAfter:      c.MaxRetryAfter,
+		CallTimeout:        cmp.Or(c.Timeout, DefaultTimeout),
 	})
 	if err != nil {
 		return nil, err

@@ -227,5 +227,5 @@ func (c *Client) account(ctx context.Context, method, account string) (Account, 
 // attempt before was carried out, and its answer lost.
 func goneBefore(err error) bool {
 	var failure *assessment.APIError
-	return errors.As(err, &failure) && failure.Uncertain && errors.Is(err, assessment.ErrNotFound)
+	return errors.As(err, &failure) && failure.Uncertain && failure.StatusCode == http.StatusNotFound
 }

@@ -65,7 +65,7 @@ func TestAccountExamples(t *testing.T) {
 		require.Len(t, server.seen, 2)
 	})
 	for _, body := range []string{`{}`, `{"data":null}`, `{"statusCode":500}`, `7`, ``} {
-		client := newClient(t, play(answers(200, body)))
+		client := newClient(t, play(answers(200, body)), once)
 		_, err := collect(client.Accounts(t.Context(), stackone.AccountFilter{}))
 		require.Error(t, err, body)
 		_, err = client.Account(t.Context(), account)

@@ -80,7 +80,7 @@ func TestLookupExamples(t *testing.T) {
 
 // One odd value does not cost the rest.
 func TestLookupsTolerate(t *testing.T) {
-	client := func(body string) *stackone.Client { return newClient(t, play(answers(200, body))) }
+	client := func(body string) *stackone.Client { return newClient(t, play(answers(200, body)), once) }
 	job, err := client(`{"data":{"id":7,"title":"T","code":12345678901234567890,"job_status":"open","confidential":true,"hiring_team":"x","updated_at":"2024-05-06"}}`).Job(t.Context(), account, "j")
 	require.NoError(t, err)
 	require.Equal(t, "T", job.Job.Name)

@@ -216,7 +216,7 @@ func TestPages(t *testing.T) {
 		"tests of another type": `{"data":[{"name":"P","tests":"x"}]}`, "object": `{"data":{}}`, "array": `[]`, "empty": "",
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := collect(newClient(t, play(answers(200, body))).AssessmentPackages(t.Context(), account, stackone.ListOptions{}))
+			got, err := collect(newClient(t, play(answers(200, body)), once).AssessmentPackages(t.Context(), account, stackone.ListOptions{}))
 			require.Error(t, err, "what is no list is not an empty one")
 			require.Empty(t, got)
 		})

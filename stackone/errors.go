@@ -1,11 +1,13 @@
 package stackone
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +19,8 @@ import (
 // on any status
 // (https://docs.stackone.com/guides/unified-api-error-codes-and-troubleshooting-guide).
 type wireError struct {
+	StatusCode     statusCode          `json:"statusCode"`
+	Data           json.RawMessage     `json:"data"`
 	Message        string              `json:"message"`
 	Code           string              `json:"errorCode"`
 	Errors         []string            `json:"errors"`
@@ -40,20 +44,70 @@ var errorCodes = map[string]error{
 	"AccountIntegrationInactiveError":  assessment.ErrAccountUnusable,
 }
 
+// fixedTexts are the messages that StackOne's API document and guides show word
+// for word. Whatever else it says may quote the request or the ATS.
+var fixedTexts = []string{
+	"Bad Request", "Unauthorized", "Forbidden resource", "Not Found", "Resource not found", "Request timed out",
+	"Conflict", "Precondition failed", "Unprocessable Entity", "Too many requests", "Internal server error",
+	"Not Implemented", "Bad Gateway", "Validation failed",
+}
+
 // classify reads an answer of StackOne's API. The HTTP status decides, never the
-// statusCode in a body: a delete is answered 200 with 204 inside.
+// statusCode in a body: a delete is answered 200 with 204 inside. But an error
+// envelope under a success leaves open what became of the call.
 func classify(answer transport.Answer) *transport.Failure {
-	if answer.StatusCode/100 == 2 {
+	ok := answer.StatusCode/100 == 2
+	if ok && strings.EqualFold(answer.Header.Get("Preference-Applied"), "heartbeat") {
 		return lateFailure(answer)
 	}
+	if ok && !mayBeError(answer.Body) {
+		return nil // as nearly always
+	}
 	wire := decodeError(answer.Body)
-	failure := &transport.Failure{Code: wire.Code, Message: wire.message()}
+	if ok && !wire.failed() {
+		return nil
+	}
+	failure := wire.failure()
 	if class, known := errorCodes[wire.Code]; known {
 		failure.Class, failure.Retry, failure.Applied = class, transport.No, transport.No
-	} else if passing(answer.StatusCode) {
+	} else if ok || passing(answer.StatusCode) {
 		failure.Retry = transport.Yes
 	}
+	if answer.StatusCode == http.StatusTooManyRequests {
+		// StackOne's own limit or that of the ATS: nothing tells which.
+		failure.Limit = transport.RemoteLimit
+	}
 	return failure
+}
+
+// mayBeError spares a success the decoding as a failure.
+func mayBeError(body []byte) bool {
+	if bytes.Contains(body, []byte(`"errorCode"`)) || bytes.Contains(body, []byte(`"provider_errors"`)) {
+		return true
+	}
+	for {
+		_, rest, found := bytes.Cut(body, []byte(`"statusCode"`))
+		if !found {
+			return false
+		}
+		if value := bytes.TrimLeft(rest, " \t\r\n:\""); len(value) > 0 && value[0] >= '4' && value[0] <= '9' {
+			return true
+		}
+		body = rest
+	}
+}
+
+// failed reports whether a body is the error envelope.
+func (w *wireError) failed() bool {
+	return w.StatusCode >= http.StatusBadRequest || w.Code != "" || absent(w.Data) && len(w.ProviderErrors) > 0
+}
+
+// failure reads the envelope. Its parts can all be missing, on any status.
+func (w *wireError) failure() *transport.Failure {
+	known, told := transport.Known(fixedTexts, "", w.Message), w.providerStatuses()
+	return &transport.Failure{
+		Code: w.Code, Message: w.message(), Public: joined(known, told), Fields: w.fields(),
+	}
 }
 
 // passing lists the statuses that decide alone whether to try again, where a code
@@ -74,14 +128,15 @@ func passing(status int) bool {
 // when the work fails is not documented, so the outcome is taken for unknown
 // unless the document tells of success.
 func lateFailure(answer transport.Answer) *transport.Failure {
-	if !strings.EqualFold(answer.Header.Get("Preference-Applied"), "heartbeat") || done(answer.Body) {
+	if done(answer.Body) {
 		return nil
 	}
+	const late = "no success after a heartbeat"
 	wire := decodeError(answer.Body)
-	return &transport.Failure{
-		Code: wire.Code, Message: strings.TrimSuffix("no success after a heartbeat: "+wire.message(), ": "),
-		Class: assessment.ErrUnavailable, Retry: transport.No, Applied: transport.Yes,
-	}
+	failure := wire.failure()
+	failure.Message, failure.Public = joined(late, failure.Message), joined(late, failure.Public)
+	failure.Class, failure.Retry, failure.Applied = assessment.ErrUnavailable, transport.No, transport.Yes
+	return failure
 }
 
 // done reports whether a document tells of success: by its statusCode, or by the
@@ -111,19 +166,41 @@ func decodeError(body []byte) wireError {
 // message joins the text, the list of a validation and the statuses of the ATS.
 // The ATS's own words may hold a candidate's data; they are in [ProviderErrors].
 func (w *wireError) message() string {
-	parts := make([]string, 0, 3)
-	if w.Message != "" {
-		parts = append(parts, w.Message)
-	}
-	if len(w.Errors) > 0 {
-		parts = append(parts, strings.Join(w.Errors, ", "))
-	}
+	return joined(w.Message, strings.Join(w.Errors, ", "), w.providerStatuses())
+}
+
+func (w *wireError) providerStatuses() string {
+	var parts []string
 	for _, e := range w.ProviderErrors {
 		if e.Status != 0 {
 			parts = append(parts, "the ATS answered "+strconv.Itoa(e.Status))
 		}
 	}
-	return strings.Join(parts, ": ")
+	return joined(parts...)
+}
+
+// joined leaves out what is empty.
+func joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ": ")
+}
+
+// fields are the paths that a list of validation errors begins with, as in
+// "first_name must be a string".
+func (w *wireError) fields() []string {
+	var fields []string
+	for _, text := range w.Errors {
+		path, rest, _ := strings.Cut(text, " ")
+		if isPath(path) && (strings.HasPrefix(rest, "must ") || strings.HasPrefix(rest, "should ")) {
+			fields = append(fields, path)
+		}
+	}
+	return fields
+}
+
+// isPath reports whether s is written like the path of a member, in lower case.
+func isPath(s string) bool {
+	return s != "" && len(s) <= 64 && 'a' <= s[0] && s[0] <= 'z' &&
+		strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_.[]") == ""
 }
 
 // ProviderError is what the ATS behind StackOne answered.

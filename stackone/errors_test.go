@@ -1,6 +1,7 @@
 package stackone_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -65,9 +66,13 @@ func TestErrorExamples(t *testing.T) {
 				requireClass(t, err, tc.class)
 				require.Len(t, server.seen, tc.calls)
 				got.Class = nil // just checked
+				shown := cmp.Or(map[string]string{
+					"error_400.validation_errors_array.json": "Validation failed (message withheld, about first_name, email)",
+					"error_400.with_error_code.json":         "message withheld",
+				}[name], tc.message)
 				requireEqual(t, assessment.APIError{
 					Vendor: assessment.StackOne, Operation: "GET /unified/ats/assessments/packages/{id}", Account: account,
-					StatusCode: tc.status, Code: tc.code, Message: tc.message, Attempts: tc.calls, Body: body,
+					StatusCode: tc.status, Code: tc.code, Message: tc.message, Shown: shown, Attempts: tc.calls, Body: body,
 				}, got)
 			})
 		})

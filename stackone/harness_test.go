@@ -70,6 +70,9 @@ func newClient(t testing.TB, rt http.RoundTripper, options ...func(*stackone.Con
 	return client
 }
 
+// once makes the client repeat nothing.
+func once(c *stackone.Config) { c.MaxRetries = -1 }
+
 // behind makes the client take every account for one of the given ATS.
 func behind(ats string) func(*stackone.Config) {
 	return func(c *stackone.Config) {

@@ -12,7 +12,7 @@ import (
 
 func TestHeartbeat(t *testing.T) {
 	server := play(answers(200, "\n\n\n"+written, "Preference-Applied", "heartbeat"))
-	client := newClient(t, server, behind(""), func(c *stackone.Config) { c.Heartbeat = true })
+	client := newClient(t, server, behind(""), once, func(c *stackone.Config) { c.Heartbeat = true })
 	_, err := client.PublishResult(t.Context(), ref, completed())
 	require.NoError(t, err)
 	require.Equal(t, "heartbeat", server.seen[0].Header.Get("Prefer"))

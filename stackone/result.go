@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/internal/transport"
@@ -33,11 +32,9 @@ import (
 // StackOne has no idempotency key and no call that reads an order back. After an
 // answer that leaves open whether the write was applied (408, 500, 502, a broken
 // connection) it is repeated once. If that is refused, the first one may be the
-// reason: the error then is Uncertain and [assessment.Retryable] says no. It
-// matches what the refusal stands for, except that one as invalid or unprocessable
-// matches [assessment.ErrUnavailable] in place of [assessment.ErrInvalid], since
-// the result need not be to blame. Look at the order in the ATS before doing it
-// again.
+// reason: the error then is Uncertain, matches [assessment.ErrUnavailable] and
+// not what the refusal stands for, and [assessment.Retryable] says no. Look at the
+// order in the ATS before doing it again.
 func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
 	body, receipt, err := c.encodeResult(ref, r, func() (string, error) { return c.ats.of(ctx, ref.Account) })
 	if err != nil || receipt.Outcome == assessment.ResultSkipped {
@@ -56,7 +53,7 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 	if err != nil {
 		receipt.Outcome = ""
 	}
-	return receipt, unblamed(err)
+	return receipt, err
 }
 
 // Preview does everything that [Client.PublishResult] does but the call: it
@@ -112,23 +109,16 @@ func (t *translation) blind(err error, r assessment.Result) error {
 
 // write makes a call whose answer has no data. An empty body is a success by its
 // status; one that is not JSON is not StackOne's, so whether the write got there
-// is uncertain. A statusCode in the body that contradicts the HTTP status does
-// not overrule it, but is worth a look.
+// is uncertain; so it is if the body is an error envelope.
 func (c *Client) write(ctx context.Context, call transport.Call) (assessment.Receipt, error) {
-	got, answer, err := transport.JSON[wireWritten](ctx, c.transport, call)
+	call.Empty = true
+	_, answer, err := transport.JSON[wireWritten](ctx, c.transport, call)
 	receipt := assessment.Receipt{Attempts: answer.Attempts, RequestID: answer.RequestID}
 	if err != nil {
 		attempted(&receipt, err)
 	}
-	if errors.Is(err, transport.ErrEmptyBody) {
-		err = nil
-	}
 	if err == nil {
 		receipt.Outcome = assessment.ResultWritten
-	}
-	if err == nil && got.StatusCode >= http.StatusBadRequest {
-		receipt.Uncertain = true
-		receipt.Warnings = []string{"the answer is a success, but its body says " + strconv.Itoa(int(got.StatusCode))}
 	}
 	return receipt, err
 }
@@ -139,14 +129,4 @@ func attempted(receipt *assessment.Receipt, err error) {
 	if errors.As(err, &failure) {
 		receipt.Attempts, receipt.RequestID = failure.Attempts, failure.RequestID
 	}
-}
-
-// unblamed takes the blame from a result that was refused after an attempt of
-// unknown fate: an ATS that takes one update refuses the second as invalid.
-func unblamed(err error) error {
-	var failure *assessment.APIError
-	if errors.As(err, &failure) && failure.Uncertain && errors.Is(err, assessment.ErrInvalid) {
-		failure.Class = assessment.ErrUnavailable
-	}
-	return err
 }

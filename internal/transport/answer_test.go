@@ -49,7 +49,7 @@ func TestEveryBodyIsReadAndClosed(t *testing.T) {
 	closed := 0
 	counted := func(status int) step {
 		return func(*http.Request) (*http.Response, error) {
-			body := countedClose{io.NopCloser(strings.NewReader("body")), &closed}
+			body := countedClose{io.NopCloser(strings.NewReader(`"body"`)), &closed}
 			return &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {"0"}}, Body: body}, nil
 		}
 	}

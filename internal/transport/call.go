@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+
+	"github.com/assessbridge/assessbridge/assessment"
 )
 
 // Call is one call of a vendor's API.
@@ -22,6 +24,10 @@ type Call struct {
 	// any more, not even after the call: a connection may still be reading them.
 	Body   []byte
 	Repeat Repeat
+	// Empty says that a success may come without a body.
+	Empty bool
+	// Order is the order that the call is about, for observers.
+	Order assessment.OrderRef
 }
 
 // Repeat says what may happen to a call after a failure that leaves open

@@ -64,11 +64,14 @@ type Config struct {
 	// RequestIDHeader names the header of an answer that holds the vendor's
 	// request id, if there is one.
 	RequestIDHeader string
-	// Classify reads a vendor's answer. It is called for every answer, successes
-	// included, and returns nil if the answer says nothing about a failure; the
-	// status decides then. It must be safe for concurrent use and must not keep
+	// Classify reads a vendor's own error envelope. It is called for every answer,
+	// successes included, and returns nil if the answer is none; what is not the
+	// vendor's and the status decide then. It must be safe for concurrent use and must not keep
 	// or change the answer. Nil means that the status always decides.
 	Classify func(Answer) *Failure
+
+	// ShowVendorMessages makes the texts of errors show a vendor's message whole.
+	ShowVendorMessages bool
 
 	Logger   *slog.Logger // told of repeated calls at debug level; nil = silent
 	Observer assessment.Observer

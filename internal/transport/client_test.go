@@ -107,7 +107,7 @@ func TestCallersDeadlineWins(t *testing.T) {
 // The Timeout of the caller's client ends one attempt, not the call.
 func TestTimeoutOfTheCallersClientIsPerAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := play(hangs, answers(200, "ok"))
+		server := play(hangs, answers(200, `"ok"`))
 		client := newClient(t, nil, func(c *Config) {
 			c.HTTPClient = &http.Client{Transport: server, Timeout: time.Second}
 		})

@@ -14,20 +14,15 @@ import (
 // class: what kept the call from succeeding was not that answer.
 func (e *exchange) apiError() *assessment.APIError {
 	o := &e.answered
-	class := o.failure.Class
-	if e.current.answer.StatusCode == 0 {
-		class = e.current.failure.Class
-	}
-	if e.toldToWait && (class == nil || class == assessment.ErrUnavailable) {
-		class = assessment.ErrRateLimited // whatever the status: it said when to come back
-	}
-	return &assessment.APIError{
+	code, message := plain(o.failure.Code, o.failure.Message)
+	err := &assessment.APIError{
 		Vendor:       e.client.config.Vendor,
 		Operation:    e.call.Operation,
 		Account:      e.call.Account,
 		StatusCode:   o.answer.StatusCode,
-		Code:         e.scrub(o.failure.Code),
-		Message:      e.scrub(o.failure.Message),
+		Code:         e.scrub(code),
+		Message:      e.scrub(message),
+		Shown:        e.scrub(e.shown(message)),
 		RequestID:    e.scrub(o.answer.RequestID),
 		LogURL:       e.scrub(o.failure.LogURL),
 		RetryAfter:   o.asked,
@@ -35,9 +30,21 @@ func (e *exchange) apiError() *assessment.APIError {
 		Uncertain:    e.maybe,
 		SafeToRepeat: e.maybe && e.call.repeat() == Same,
 		Body:         e.scrubBytes(o.answer.Body),
-		Class:        class,
+		Class:        o.failure.Class,
 		Cause:        e.scrubError(e.current.cause),
 	}
+	if e.current.answer.StatusCode == 0 {
+		err.Class = e.current.failure.Class
+	}
+	switch {
+	case e.toldToWait && errors.Is(err, assessment.ErrUnavailable):
+		err.Class = assessment.ErrRateLimited // whatever the status: it said when to come back
+	case e.maybe && !errors.Is(err, assessment.ErrRateLimited):
+		// A refusal that came after an attempt of unknown fate may be due to it, so
+		// that nothing else can be concluded.
+		err.Class = assessment.ErrUnavailable
+	}
+	return err
 }
 
 // noAnswer is a call that ended before the first attempt.
@@ -47,16 +54,6 @@ func (e *exchange) noAnswer(cause error) *assessment.APIError {
 		class = assessment.ErrUnauthorized
 	}
 	e.current = outcome{cause: cause, failure: Failure{Class: class}}
-	return e.apiError()
-}
-
-// unreadable is a success whose body is not what the call expects. Nothing
-// tells whether a write was carried out: the status says yes, but an answer of
-// this form may not be the vendor's at all.
-func (e *exchange) unreadable(cause error) *assessment.APIError {
-	e.answered = e.current
-	e.current.cause = fmt.Errorf("unreadable answer: %w", cause)
-	e.maybe = e.maybe || e.call.repeat() != Read
 	return e.apiError()
 }
 

@@ -27,6 +27,7 @@ func TestErrorCarriesTheWholeAnswer(t *testing.T) {
 			StatusCode: 429,
 			Code:       "BUSY",
 			Message:    "it says BUSY",
+			Shown:      "message withheld",
 			RequestID:  "req-1",
 			LogURL:     "https://log.test/1",
 			RetryAfter: 9 * time.Second,

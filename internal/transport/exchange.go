@@ -19,6 +19,10 @@ type exchange struct {
 	client *Client
 	call   *Call
 	loop   retryablehttp.Client
+	want   interface {
+		read(body []byte) (drift string, err error)
+	} // nil: any JSON will do
+	drift string // what was odd in a success
 
 	key     string                 // of the next attempt
 	oldKey  string                 // before it was renewed
@@ -147,14 +151,16 @@ func (e *exchange) report(ctx context.Context) {
 
 func (e *exchange) attempt() assessment.Attempt {
 	o := &e.current
+	code, _ := plain(o.failure.Code, "")
 	return assessment.Attempt{
 		Vendor:     e.client.config.Vendor,
 		Connection: e.client.config.Connection,
 		Operation:  e.call.Operation,
 		Account:    e.call.Account,
+		Order:      e.call.Order,
 		Number:     e.attempts,
 		StatusCode: o.answer.StatusCode,
-		Code:       e.scrub(o.failure.Code),
+		Code:       e.scrub(code),
 		RequestID:  e.scrub(o.answer.RequestID),
 		Duration:   time.Since(e.started),
 		Wait:       e.wait,

@@ -23,7 +23,7 @@ func TestObserverSeesEveryAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type ctxKey struct{}
 		var got []assessment.Attempt
-		server := play(answers(429, "error BUSY", "Retry-After", "3", "X-Request-Id", "r1"), breaks(errReset), answers(200, "ok", "X-Request-Id", "r3"))
+		server := play(answers(429, "error BUSY", "Retry-After", "3", "X-Request-Id", "r1"), breaks(errReset), answers(200, `"ok"`, "X-Request-Id", "r3"))
 		client := newClient(t, server, func(c *Config) {
 			c.Connection, c.RequestIDHeader = "eu", "X-Request-Id"
 			c.Observer.Attempt = func(ctx context.Context, a assessment.Attempt) {

@@ -1,15 +1,23 @@
 package transport
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
 
 // Failure is how a vendor's answer reads when it is not a success.
 type Failure struct {
-	Code      string // the vendor's machine-readable code
-	Message   string // the vendor's human-readable text
-	RequestID string // default: the header [Config.RequestIDHeader]
-	LogURL    string // the vendor's page about this call
+	Code      string   // the vendor's machine-readable code
+	Message   string   // the vendor's human-readable text
+	Public    string   // of Message what is known to be fixed text, see [Known]
+	Fields    []string // paths of the refused fields, if the envelope names them
+	RequestID string   // default: the header [Config.RequestIDHeader]
+	LogURL    string   // the vendor's page about this call
 	// Class is the sentinel that the error matches. If it is nil, the status
-	// decides.
+	// decides; under a 2xx, which contradicts it, it is [assessment.ErrUnavailable].
 	Class error
 	// Retry says whether the same call can succeed later. [Undecided] means: by
 	// the status if there is no Code, else no, because a code that the client
@@ -18,7 +26,22 @@ type Failure struct {
 	// Applied says whether a write may have been carried out all the same.
 	// [Undecided] means: by the status.
 	Applied Decision
+	// Limit says whose limit a failure of class [assessment.ErrRateLimited] is
+	// about.
+	Limit Limit
 }
+
+// Limit is what was exceeded.
+type Limit int8
+
+// The limits. UnknownLimit is taken for the one of the key if the answer is a 429
+// without a code.
+const (
+	UnknownLimit     Limit = iota
+	KeyLimit               // the calls that the key has in a window of time
+	ConcurrencyLimit       // the calls of an account that are in flight
+	RemoteLimit            // what the ATS behind the vendor takes
+)
 
 // Decision is a yes or no that can be left open.
 type Decision int8
@@ -30,24 +53,41 @@ const (
 	No
 )
 
-// or returns the decision, or fallback if it was left open.
-func (d Decision) or(fallback bool) bool {
-	if d == Undecided {
-		return fallback
+// Foreign is an answer that is not the vendor's: a page of a proxy, half a
+// document, a redirection. What is behind it may have carried the call out.
+func Foreign() *Failure {
+	return &Failure{Class: assessment.ErrUnavailable, Retry: Yes, Applied: Yes}
+}
+
+// settle decides what was left open by the status. A status of success under a
+// failure says nothing about what became of the call.
+func (f Failure) settle(status int) Failure {
+	contradicted := status/100 == 2 && f.Class == nil
+	if contradicted {
+		f.Class = assessment.ErrUnavailable
 	}
-	return d == Yes
+	if f.Retry == Undecided {
+		f.Retry = decide(f.Code == "" && (contradicted || temporary(status)))
+	}
+	if f.Applied == Undecided {
+		f.Applied = decide(contradicted || unsettled(status))
+	}
+	if f.Limit == UnknownLimit && f.Code == "" && status == http.StatusTooManyRequests {
+		f.Limit = KeyLimit
+	}
+	return f
 }
 
-// retryable reports whether the same call can succeed later.
-func (f *Failure) retryable(status int) bool {
-	return f.Retry.or(f.Code == "" && temporary(status))
+func decide(yes bool) Decision {
+	if yes {
+		return Yes
+	}
+	return No
 }
 
-// applied reports whether the vendor may have carried out the call.
-func (f *Failure) applied(status int) bool { return f.Applied.or(unsettled(status)) }
-
-// temporary lists the statuses by which a server says that the same request
-// can succeed later.
+// temporary lists the statuses by which a server, or Cloudflare in front of it
+// (https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/),
+// says that the same request can succeed later.
 func temporary(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
@@ -55,7 +95,7 @@ func temporary(status int) bool {
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
-	return false
+	return status >= 520 && status <= 524
 }
 
 // unsettled reports whether a status leaves open what became of the request. A
@@ -71,4 +111,16 @@ func unsettled(status int) bool {
 		return false
 	}
 	return status >= 500
+}
+
+// Known returns those parts of a vendor's message that are among its fixed texts,
+// joined as the whole message is. Everything else may quote a candidate's data.
+func Known(fixed []string, separator string, parts ...string) string {
+	var known []string
+	for _, part := range parts {
+		if slices.Contains(fixed, part) {
+			known = append(known, part)
+		}
+	}
+	return strings.Join(known, separator)
 }

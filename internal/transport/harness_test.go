@@ -97,6 +97,9 @@ func play(steps ...step) *script { return &script{steps: steps} }
 
 type option func(*Config)
 
+// once is a client that repeats nothing.
+func once(c *Config) { c.MaxRetries = -1 }
+
 // newClient is a Kombo-like client on a transport, with a vendor whose error
 // bodies read "error CODE".
 func newClient(t testing.TB, rt http.RoundTripper, options ...option) *Client {
@@ -121,6 +124,9 @@ func newClient(t testing.TB, rt http.RoundTripper, options ...option) *Client {
 // (not carried out in spite of its status) and TIMED_OUT (perhaps carried out
 // in spite of its status).
 func classifyTest(a Answer) *Failure {
+	if link, ok := bytes.CutPrefix(a.Body, []byte("log ")); ok {
+		return &Failure{Code: "LOGGED", LogURL: "https://log.test/" + string(link)}
+	}
 	text, ok := bytes.CutPrefix(a.Body, []byte("error "))
 	if !ok {
 		return nil

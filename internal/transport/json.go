@@ -13,33 +13,49 @@ import (
 )
 
 // ErrEmptyBody is the cause of an error of [JSON] if the answer arrived whole and
-// held nothing. To some calls that is a success.
+// held nothing, unless [Call.Empty] says that this is a success.
 var ErrEmptyBody = errors.New("empty body")
+
+// Checker is implemented by what [JSON] decodes if a document can be of the right
+// form and still not be the vendor's answer, such as a maintenance page in JSON.
+type Checker interface {
+	// Check returns what is missing.
+	Check() error
+}
 
 // JSON makes a call and decodes the answer. White space before the document is
 // accepted, because StackOne sends line breaks while a long request is running.
 //
-// A success that is not JSON is an error that keeps status and body; the answer
-// is returned beside it, for a caller to whom the status is enough. Calls whose
-// answer may be empty use [Client.Do].
+// A success that cannot be decoded is not the vendor's answer, but that of
+// something in between: the call is repeated where that is safe, and the error
+// matches [assessment.ErrUnavailable] and keeps status and body.
 func JSON[T any](ctx context.Context, c *Client, call Call) (T, Answer, error) {
-	var value T
+	var document document[T]
 	ctx, cancel := c.deadline(ctx)
 	defer cancel()
-	e := exchange{client: c, call: &call}
+	e := exchange{client: c, call: &call, want: &document}
 	answer, err := e.do(ctx)
 	if err != nil {
-		return value, answer, err
+		return *new(T), answer, err
 	}
-	drift, err := decode(answer.Body, &value)
-	if err != nil {
-		var zero T
-		return zero, answer, e.unreadable(err)
+	if e.drift != "" {
+		c.drift(ctx, &call, e.drift)
 	}
-	if drift != "" {
-		c.drift(ctx, &call, drift)
+	return document.value, answer, nil
+}
+
+// document is what a success is decoded into.
+type document[T any] struct{ value T }
+
+// read decodes a success and names a field that was odd in it. An error says that
+// the answer is not the vendor's.
+func (d *document[T]) read(body []byte) (drift string, err error) {
+	d.value = *new(T)
+	drift, err = decode(body, &d.value)
+	if checker, ok := any(&d.value).(Checker); ok && err == nil {
+		err = checker.Check()
 	}
-	return value, answer, nil
+	return drift, err
 }
 
 func (c *Client) drift(ctx context.Context, call *Call, field string) {

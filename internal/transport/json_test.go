@@ -2,7 +2,9 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -41,7 +43,7 @@ func TestJSONThatCannotBeRead(t *testing.T) {
 		for _, call := range []Call{reading, writing, writingWith(Same)} {
 			t.Run(name, func(t *testing.T) {
 				server := play(answers(200, body))
-				value, answer, err := JSON[named](t.Context(), newClient(t, server), call)
+				value, answer, err := JSON[named](t.Context(), newClient(t, server, func(c *Config) { c.MaxRetries = -1 }), call)
 				require.Zero(t, value)
 				require.Equal(t, body, string(answer.Body))
 				api := apiError(t, err)
@@ -51,10 +53,46 @@ func TestJSONThatCannotBeRead(t *testing.T) {
 				require.Equal(t, 1, api.Attempts)
 				require.Equal(t, call.repeat() != Read, api.Uncertain)
 				require.Equal(t, call.repeat() == Same, api.SafeToRepeat)
+				require.ErrorIs(t, err, assessment.ErrUnavailable)
 				require.Len(t, server.seen, 1)
 			})
 		}
 	}
+}
+
+// checked is a document that is only the vendor's if it has a name.
+type checked struct{ named }
+
+func (c *checked) Check() error {
+	if c.Name == "" {
+		return errors.New("no name")
+	}
+	return nil
+}
+
+// What is not the vendor's passes with what is in between.
+func TestJSONOfSomethingInBetweenIsRepeated(t *testing.T) {
+	for _, page := range []string{"<!DOCTYPE html>", `{"name":"a`, "", `{"message":"maintenance"}`} {
+		synctest.Test(t, func(t *testing.T) {
+			server := play(answers(200, page), answers(200, `{"name":"ada"}`))
+			got, answer, err := JSON[checked](t.Context(), newClient(t, server), reading)
+			require.NoError(t, err)
+			require.Equal(t, "ada", got.Name)
+			require.Equal(t, 2, answer.Attempts)
+		})
+	}
+}
+
+func TestEmptySuccess(t *testing.T) {
+	for _, body := range []string{"", " \n"} {
+		call := writing
+		call.Empty = true
+		got, _, err := JSON[checked](t.Context(), newClient(t, play(answers(200, body))), call)
+		require.NoError(t, err)
+		require.Zero(t, got)
+	}
+	_, _, err := JSON[named](t.Context(), newClient(t, play(answers(200, "")), func(c *Config) { c.MaxRetries = -1 }), writing)
+	require.ErrorIs(t, err, ErrEmptyBody)
 }
 
 func TestJSONReturnsTheFailure(t *testing.T) {
@@ -85,6 +123,6 @@ func TestFieldOfAnotherType(t *testing.T) {
 	require.Equal(t, order{Status: "OPEN"}, got)
 	require.Equal(t, []assessment.Drift{{Vendor: "kombo", Event: reading.Operation, Account: reading.Account, Field: "id"}}, seen)
 
-	_, _, err = JSON[[]order](t.Context(), newClient(t, canned{[]byte(`{}`)}), reading)
+	_, _, err = JSON[[]order](t.Context(), newClient(t, canned{[]byte(`{}`)}, func(c *Config) { c.MaxRetries = -1 }), reading)
 	require.ErrorContains(t, err, "unreadable answer", "a document of another type is no answer")
 }

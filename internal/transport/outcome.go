@@ -1,8 +1,11 @@
 package transport
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -37,7 +40,10 @@ func (e *exchange) outcomeOf(response *http.Response, err error) outcome {
 	case response == nil:
 		return e.unanswered(err)
 	case err != nil: // only if the caller's own CheckRedirect says no
-		return outcome{answer: e.answer(response), cause: withoutURL(err)}
+		return outcome{
+			answer: e.answer(response), cause: withoutURL(err),
+			failure: Failure{Class: assessment.ErrUnavailable}, applied: true,
+		}
 	}
 	answer := e.answer(response)
 	body, err := readBody(response, e.client.config.MaxBody)
@@ -64,39 +70,59 @@ func (e *exchange) unanswered(err error) outcome {
 // connection broke, the next one may hold; an answer that is too large will be
 // so again.
 func cut(answer Answer, err error) outcome {
-	o := outcome{answer: answer, cause: err, applied: true}
-	if !errors.Is(err, errTooLarge) {
-		o.retry = true
-		o.failure.Class = assessment.ErrUnavailable
+	return outcome{
+		answer: answer, cause: err, failure: Failure{Class: assessment.ErrUnavailable},
+		retry: !errors.Is(err, errTooLarge), applied: true,
 	}
-	return o
 }
 
-// classify asks the vendor's client how the answer reads. A body that broke off
-// keeps a failure readable by its status.
-func (e *exchange) classify(answer Answer, broken error) outcome {
+// classify says what an answer means, for the calls of every vendor: first the
+// vendor's own envelope, which its client reads, then what is not the vendor's,
+// then the status. A body that broke off keeps a failure readable by its status.
+func (e *exchange) classify(answer Answer, cause error) outcome {
 	failure := e.client.config.Classify(answer)
-	if failure == nil {
-		if answer.success() {
+	switch {
+	case failure != nil:
+	case answer.success():
+		if cause = e.readable(answer.Body); cause == nil {
 			return outcome{ok: true, answer: answer}
 		}
+		failure, cause = Foreign(), fmt.Errorf("unreadable answer: %w", cause)
+	case answer.StatusCode/100 == 3:
+		failure, cause = Foreign(), e.refusedRedirect(answer)
+	default:
 		failure = &Failure{}
 	}
 	if failure.RequestID != "" {
 		answer.RequestID = failure.RequestID
 	}
-	cause := broken
-	if answer.StatusCode/100 == 3 {
-		cause = e.refusedRedirect(answer)
-	}
+	settled := failure.settle(answer.StatusCode)
 	return outcome{
 		answer:  answer,
-		failure: *failure,
+		failure: settled,
 		cause:   cause,
-		asked:   askedWait(answer, failure.Class),
-		retry:   failure.retryable(answer.StatusCode),
-		applied: failure.applied(answer.StatusCode),
+		asked:   askedWait(answer, &settled),
+		retry:   settled.Retry == Yes,
+		applied: settled.Applied == Yes,
 	}
+}
+
+var errNotJSON = errors.New("not JSON")
+
+// readable says why a success is not the vendor's, if it is not: all three speak
+// JSON only.
+func (e *exchange) readable(body []byte) error {
+	switch blank := len(bytes.TrimSpace(body)) == 0; {
+	case blank && (e.call.Empty || e.want == nil):
+		return nil
+	case e.want != nil:
+		var err error
+		e.drift, err = e.want.read(body)
+		return err
+	case !json.Valid(body):
+		return errNotJSON
+	}
+	return nil
 }
 
 func (e *exchange) answer(response *http.Response) Answer {

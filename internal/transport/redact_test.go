@@ -101,6 +101,7 @@ func TestNothingShowsAKey(t *testing.T) {
 		"retried":      {answers(429, "error BUSY"), breaks(inError), answers(400, quote)},
 		"redirect":     {answers(302, quote, "Location", "https://"+testKey+".test/"+testKey)},
 		"in a success": {answers(200, "<html>"+quote)},
+		"log URL":      {answers(400, "log "+quote)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -30,7 +30,7 @@ func redirectPolicy(callers func(*http.Request, []*http.Request) error) func(*ht
 func (e *exchange) refusedRedirect(answer Answer) error {
 	location := answer.Header.Get("Location")
 	if location == "" {
-		return nil
+		return errors.New("redirect without an address")
 	}
 	target, err := e.client.base.Parse(location)
 	switch {

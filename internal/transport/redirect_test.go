@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/assessbridge/assessbridge/assessment"
 )
 
 func TestRedirectsElsewhereAreRefused(t *testing.T) {
@@ -20,14 +22,15 @@ func TestRedirectsElsewhereAreRefused(t *testing.T) {
 			for _, status := range []int{301, 302, 303, 307, 308} {
 				t.Run(name, func(t *testing.T) {
 					server := play(answers(status, "moved", "Location", c.location), answers(200, ""))
-					answer, err := newClient(t, server).Do(t.Context(), call)
+					answer, err := newClient(t, server, once).Do(t.Context(), call)
 					require.ErrorContains(t, err, c.want)
 					require.NotContains(t, err.Error(), "token")
 					api := apiError(t, err)
 					require.Equal(t, status, api.StatusCode)
 					require.Equal(t, status, answer.StatusCode)
 					require.Equal(t, "moved", string(api.Body))
-					require.False(t, api.Uncertain)
+					require.ErrorIs(t, err, assessment.ErrUnavailable)
+					require.Equal(t, call.Method != "GET", api.Uncertain)
 					require.Len(t, server.seen, 1)
 				})
 			}
@@ -51,7 +54,7 @@ func TestRedirectsOnTheSameHost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := play(answers(c.status, "", "Location", c.location), answers(200, ""))
-			_, err := newClient(t, server).Do(t.Context(), c.call)
+			_, err := newClient(t, server, once).Do(t.Context(), c.call)
 			if !c.followed {
 				require.ErrorContains(t, err, "redirect of a write refused")
 				require.Len(t, server.seen, 1)
@@ -68,7 +71,7 @@ func TestRedirectsOnTheSameHost(t *testing.T) {
 
 func TestRedirectsEnd(t *testing.T) {
 	server := play(answers(302, "", "Location", "/v1/orders"))
-	_, err := newClient(t, server).Do(t.Context(), reading)
+	_, err := newClient(t, server, once).Do(t.Context(), reading)
 	require.ErrorContains(t, err, "redirect refused")
 	require.Len(t, server.seen, maxRedirects)
 }
@@ -85,5 +88,6 @@ func TestCallersRedirectPolicyCanRefuseMore(t *testing.T) {
 	_, err := client.Do(t.Context(), reading)
 	require.ErrorIs(t, err, no)
 	require.Equal(t, 302, apiError(t, err).StatusCode)
+	require.ErrorIs(t, err, assessment.ErrUnavailable)
 	require.Len(t, server.seen, 1)
 }

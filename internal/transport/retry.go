@@ -15,6 +15,7 @@ import (
 // next decides whether there is another attempt and how long to wait for it.
 func (e *exchange) next(ctx context.Context) (wait time.Duration, again bool) {
 	o := &e.current
+	e.toldToWait = !o.ok && o.asked > e.client.config.MaxRetryAfter
 	switch {
 	case o.ok, ctx.Err() != nil:
 		return 0, false
@@ -127,7 +128,7 @@ func backoff(least, greatest time.Duration, n int) time.Duration {
 		}
 		ceiling *= 2
 	}
-	return rand.N(ceiling + 1)
+	return rand.N(max(ceiling, 1))
 }
 
 // outlasts reports whether a wait would end with the deadline instead of a

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -44,12 +45,18 @@ func TestWhatIsRepeated(t *testing.T) {
 		"503":                    {answers(503, ""), always, false},
 		"503 in HTML":            {answers(503, "<html>down</html>"), always, false},
 		"504":                    {answers(504, ""), unlessDup, true},
-		"522 of a proxy":         {answers(522, ""), never, true},
+		"522 of a proxy":         {answers(522, ""), unlessDup, true},
+		"525 of a proxy":         {answers(525, ""), never, true},
+		"a page with 200":        {answers(200, "<!DOCTYPE html>"), unlessDup, true},
+		"half a document":        {answers(200, `{"a":`), unlessDup, true},
+		"redirect to a page":     {answers(302, "", "Location", "https://status.test/"), unlessDup, true},
+		"redirect to nowhere":    {answers(302, ""), unlessDup, true},
+		"unknown code with 200":  {answers(200, "error NEW"), never, true},
 		"unknown code with 503":  {answers(503, "error NEW"), never, false},
 		"unknown code with 429":  {answers(429, "error NEW"), never, false},
 		"unknown code with 500":  {answers(500, "error NEW"), never, true},
 		"code that passes, 400":  {answers(400, "error BUSY"), always, false},
-		"code that passes, 200":  {answers(200, "error BUSY"), always, false},
+		"code that passes, 200":  {answers(200, "error BUSY"), unlessDup, true},
 		"code that stays, 503":   {answers(503, "error BAD"), never, false},
 		"code: refused, 500":     {answers(500, "error REFUSED_500"), always, false},
 		"code: timed out, 400":   {answers(400, "error TIMED_OUT"), unlessDup, true},
@@ -81,7 +88,7 @@ func TestWhatIsRepeated(t *testing.T) {
 			write := call.repeat() != Read
 			t.Run(fmt.Sprintf("%s/%s-%d", name, call.Method, call.Repeat), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					server := play(c.first, answers(200, "ok"))
+					server := play(c.first, answers(200, `"ok"`))
 					_, err := newClient(t, server).Do(t.Context(), *call)
 					if repeated {
 						require.NoError(t, err)
@@ -109,11 +116,11 @@ func TestUncertaintySticks(t *testing.T) {
 		want     error
 		safe     bool
 	}{
-		"same, then refused":   {Same, []step{breaks(errReset), answers(409, "")}, 2, assessment.ErrConflict, true},
-		"again, then refused":  {Again, []step{answers(408, ""), answers(409, "")}, 2, assessment.ErrConflict, false},
+		"same, then refused":   {Same, []step{breaks(errReset), answers(409, "")}, 2, assessment.ErrUnavailable, true},
+		"again, then refused":  {Again, []step{answers(408, ""), answers(409, "")}, 2, assessment.ErrUnavailable, false},
 		"again, only once":     {Again, []step{answers(502, ""), answers(502, "")}, 2, assessment.ErrUnavailable, false},
 		"again, once in all":   {Again, []step{answers(502, ""), answers(429, ""), answers(200, "")}, 2, assessment.ErrRateLimited, false},
-		"again, after a 429":   {Again, []step{answers(429, ""), answers(502, ""), answers(409, "")}, 3, assessment.ErrConflict, false},
+		"again, after a 429":   {Again, []step{answers(429, ""), answers(502, ""), answers(409, "")}, 3, assessment.ErrUnavailable, false},
 		"never, after a 429":   {Never, []step{answers(429, ""), answers(502, "")}, 2, assessment.ErrUnavailable, false},
 		"same, all to its end": {Same, []step{breaks(errReset)}, 5, assessment.ErrUnavailable, true},
 	} {
@@ -175,7 +182,13 @@ func TestBackoffIsExponentialWithFullJitter(t *testing.T) {
 		require.Greater(t, greatest, ceiling*9/10, n)
 		require.Less(t, least, ceiling/10, n)
 	}
-	require.LessOrEqual(t, backoff(1, 1<<62, 1<<40), time.Duration(1<<62))
+	for range 100 { // doubling overflows in the last steps
+		for _, greatest := range []time.Duration{1 << 62, math.MaxInt64} {
+			wait := backoff(1, greatest, 1<<40)
+			require.GreaterOrEqual(t, wait, time.Duration(0))
+			require.Less(t, wait, greatest)
+		}
+	}
 }
 
 func TestWaitsAreBackoffs(t *testing.T) {
@@ -241,7 +254,7 @@ func TestRetryAfterBeyondTheCap(t *testing.T) {
 		want   error
 	}{
 		{429, 61, assessment.ErrRateLimited},
-		{503, 3600, assessment.ErrRateLimited}, // it said when to come back
+		{503, 7200, assessment.ErrRateLimited}, // it said when to come back
 	} {
 		t.Run(strconv.Itoa(c.status), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -251,7 +264,8 @@ func TestRetryAfterBeyondTheCap(t *testing.T) {
 				require.ErrorIs(t, err, c.want)
 				after, ok := assessment.Retryable(err)
 				require.True(t, ok)
-				require.Equal(t, time.Duration(c.asked)*time.Second, after)
+				require.Equal(t, min(time.Duration(c.asked)*time.Second, time.Hour), after)
+				require.Equal(t, time.Duration(c.asked)*time.Second, apiError(t, err).RetryAfter)
 			})
 		})
 	}

@@ -87,7 +87,7 @@ func TestConnectionsAreReused(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.WriteHeader([]int{503, 429, 200, 400}[(requests.Add(1)-1)%4])
-		_, _ = w.Write(bytes.Repeat([]byte("x"), 100<<10)) // more than the library drains
+		_, _ = w.Write(bytes.Repeat([]byte("7"), 100<<10)) // more than the library drains
 	}))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
