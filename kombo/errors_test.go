@@ -2,6 +2,7 @@ package kombo_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -283,6 +284,59 @@ func TestRateLimit(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Kombo sends ratelimit-reset with every answer. It says when the window of the
+// key ends, and nothing about concurrency or the ATS.
+func TestWhoseLimit(t *testing.T) {
+	for name, tc := range map[string]struct {
+		body        string
+		least, most time.Duration
+	}{
+		"the key's":      {envelope("PLATFORM.RATE_LIMIT_EXCEEDED"), 57 * time.Second, 59 * time.Second},
+		"without a code": {`{"status":"error","error":{"code":null}}`, 57 * time.Second, 59 * time.Second},
+		"concurrency":    {envelope("PLATFORM.CONCURRENCY_LIMIT_EXCEEDED"), 500 * time.Millisecond, 2 * time.Second},
+		"the ATS's":      {envelope("REMOTE.RATE_LIMIT_EXCEEDED"), 500 * time.Millisecond, 2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				limited := answers(429, tc.body, "ratelimit-limit", "300", "ratelimit-remaining", "20", "ratelimit-reset", "57")
+				_, err := newClient(t, play(limited, answers(200, written))).PublishResult(t.Context(), refTo("workday"), completed())
+				require.NoError(t, err)
+				require.GreaterOrEqual(t, time.Since(began), tc.least)
+				require.LessOrEqual(t, time.Since(began), tc.most)
+			})
+		})
+	}
+}
+
+// A wait given as a time since 1970 is no wait of 57 years.
+func TestWaitSince1970(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		at := strconv.FormatInt(began.Unix()+7, 10)
+		for _, header := range []string{"Retry-After", "ratelimit-reset"} {
+			limited := answers(429, string(example(t, "error-429-rate-limit.json")), header, at)
+			_, err := newClient(t, play(limited), func(c *kombo.Config) { c.MaxRetries = -1 }).PublishResult(t.Context(), refTo("workday"), completed())
+			after, again := assessment.Retryable(err)
+			require.True(t, again)
+			require.Equal(t, 7*time.Second, after)
+		}
+	})
+}
+
+// A final result may be refused because it was written before. If that cannot be
+// found out now, it is not refused for good.
+func TestRefusalThatCannotBeExplained(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := play(answers(400, envelope("PLATFORM.INPUT_INVALID")), answers(503, "<html>"))
+		_, err := newClient(t, server).PublishResult(t.Context(), refTo("workday"), completed())
+		require.True(t, apiError(t, err).Uncertain)
+		require.True(t, apiError(t, err).SafeToRepeat)
+		_, again := assessment.Retryable(err)
+		require.True(t, again)
+	})
 }
 
 // Whatever the status, an answer that says when to come back is a rate limit to

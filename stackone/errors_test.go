@@ -126,6 +126,20 @@ func TestErrorCodes(t *testing.T) {
 	}
 }
 
+// A refusal that is known was not carried out, whatever its status.
+func TestKnownRefusalOfAWrite(t *testing.T) {
+	for _, code := range []string{"ValidationError", "AccountExpiredCredentialsError", "AccountIntegrationInactiveError"} {
+		for _, status := range []int{200, 400, 500, 502, 504} {
+			server := play(answers(status, fmt.Sprintf(`{"statusCode":%d,"errorCode":%q}`, status, code)))
+			err := newClient(t, server).UpdateBackgroundCheckPackage(t.Context(), account, "p", stackone.PackageUpdate{Name: ptr("n")})
+			require.False(t, apiError(t, err).Uncertain, status)
+			require.Len(t, server.seen, 1)
+			_, again := assessment.Retryable(err)
+			require.False(t, again)
+		}
+	}
+}
+
 func TestOddErrorBodies(t *testing.T) {
 	for name, body := range map[string]string{
 		"empty": "", "page": "<html>403</html>", "text": `"no"`, "list": `[1]`, "null": "null",

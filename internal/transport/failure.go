@@ -17,7 +17,8 @@ type Failure struct {
 	RequestID string   // default: the header [Config.RequestIDHeader]
 	LogURL    string   // the vendor's page about this call
 	// Class is the sentinel that the error matches. If it is nil, the status
-	// decides; under a 2xx, which contradicts it, it is [assessment.ErrUnavailable].
+	// decides; under a 2xx or 3xx, which contradicts it, it is
+	// [assessment.ErrUnavailable].
 	Class error
 	// Retry says whether the same call can succeed later. [Undecided] means: by
 	// the status if there is no Code, else no, because a code that the client
@@ -59,10 +60,10 @@ func Foreign() *Failure {
 	return &Failure{Class: assessment.ErrUnavailable, Retry: Yes, Applied: Yes}
 }
 
-// settle decides what was left open by the status. A status of success under a
-// failure says nothing about what became of the call.
+// settle decides what was left open by the status. A success or a redirection
+// under a failure says nothing about what became of the call.
 func (f Failure) settle(status int) Failure {
-	contradicted := status/100 == 2 && f.Class == nil
+	contradicted := status < http.StatusBadRequest && f.Class == nil
 	if contradicted {
 		f.Class = assessment.ErrUnavailable
 	}

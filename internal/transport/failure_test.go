@@ -13,7 +13,7 @@ func TestEveryStatusIsDecided(t *testing.T) {
 		408: true, 425: true, 429: true, 500: true, 502: true, 503: true, 504: true,
 		520: true, 521: true, 522: true, 523: true, 524: true,
 	}
-	for status := 300; status < 600; status++ {
+	for status := 400; status < 600; status++ {
 		require.Equal(t, repeatable[status], Failure{}.settle(status).Retry == Yes, status)
 		require.Equal(t, No, Failure{Code: "NEW"}.settle(status).Retry, status)
 		refused := status < 500 && status != 408 || status == 501 || status == 503

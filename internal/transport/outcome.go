@@ -89,9 +89,12 @@ func (e *exchange) classify(answer Answer, cause error) outcome {
 		}
 		failure, cause = Foreign(), fmt.Errorf("unreadable answer: %w", cause)
 	case answer.StatusCode/100 == 3:
-		failure, cause = Foreign(), e.refusedRedirect(answer)
+		failure = Foreign()
 	default:
 		failure = &Failure{}
+	}
+	if answer.StatusCode/100 == 3 {
+		cause = e.refusedRedirect(answer)
 	}
 	if failure.RequestID != "" {
 		answer.RequestID = failure.RequestID

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
 )
 
 // next decides whether there is another attempt and how long to wait for it.
@@ -24,7 +26,7 @@ func (e *exchange) next(ctx context.Context) (wait time.Duration, again bool) {
 	case !o.retry, !e.harmless(), e.retries >= e.client.config.MaxRetries:
 		return 0, false
 	}
-	wait, inTime := e.client.wait(ctx, e.retries, o.asked)
+	wait, inTime := e.client.wait(ctx, e.pauseAfter(o), o.asked)
 	if !inTime {
 		e.toldToWait = o.asked > 0
 		return 0, false
@@ -33,11 +35,27 @@ func (e *exchange) next(ctx context.Context) (wait time.Duration, again bool) {
 	return wait, true
 }
 
-// wait returns how long to wait before retry n: as long as the vendor asks, and
-// at least a random back-off. It is not inTime if the vendor asks for more than
+// pauseAfter is the least wait before the next attempt. A limit without a word on
+// when it ends is one of concurrency or of the ATS, or not documented: it is left
+// alone for about a second at first (https://docs.kombo.dev/assessment/guides/concurrency-limiting).
+func (e *exchange) pauseAfter(o *outcome) time.Duration {
+	config := &e.client.config
+	limited := o.failure.Class == assessment.ErrRateLimited || o.answer.StatusCode == http.StatusTooManyRequests
+	if !limited || o.asked > 0 {
+		return backoff(config.MinWait, config.MaxWait, e.retries)
+	}
+	wait := config.MaxWait
+	if e.retries < 32 {
+		wait = min(wait, time.Second<<e.retries)
+	}
+	return wait*3/4 + rand.N(max(wait/2, 1))
+}
+
+// wait returns how long to wait before another attempt: as long as the vendor
+// asks, and at least for a while. It is not inTime if the vendor asks for more than
 // the limit, or if the context would end first.
-func (c *Client) wait(ctx context.Context, n int, asked time.Duration) (wait time.Duration, inTime bool) {
-	wait = max(asked, backoff(c.config.MinWait, c.config.MaxWait, n))
+func (c *Client) wait(ctx context.Context, least, asked time.Duration) (wait time.Duration, inTime bool) {
+	wait = max(asked, least)
 	return wait, asked <= c.config.MaxRetryAfter && !outlasts(ctx, wait)
 }
 
@@ -45,7 +63,7 @@ func (c *Client) wait(ctx context.Context, n int, asked time.Duration) (wait tim
 // by the rules of a retry; asked is [assessment.APIError.RetryAfter]. It reports
 // false, at once where it can tell, if there is no time for another attempt.
 func (c *Client) Pause(ctx context.Context, n int, asked time.Duration) bool {
-	wait, inTime := c.wait(ctx, n, asked)
+	wait, inTime := c.wait(ctx, backoff(c.config.MinWait, c.config.MaxWait, n), asked)
 	if !inTime {
 		return false
 	}
