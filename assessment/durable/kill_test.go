@@ -1,0 +1,196 @@
+package durable_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/assessment/sqlstore"
+)
+
+// longVariable, if set, runs the long forms: 2,000 orders instead of 120.
+const longVariable = "ASSESSBRIDGE_LONG"
+
+func size(short, long int) int {
+	if os.Getenv(longVariable) != "" {
+		return long
+	}
+	return short
+}
+
+// killWorkers is how many writes a process has in flight.
+const killWorkers = 4
+
+// killLease is short, so that what a killed process held is free soon.
+const (
+	killLease   = 2 * time.Second
+	killTimeout = 1500 * time.Millisecond
+)
+
+// playFlush is a host without River: Due and Flush in a loop.
+func playFlush(ctx context.Context, r role) error {
+	d := r.database()
+	pool, err := r.pool(d)
+	if err != nil {
+		return err
+	}
+	store, err := sqlstore.Open(pool, d.dialect, d.options(sqlstore.Options{}))
+	if err != nil {
+		return err
+	}
+	outbox, err := store.Outbox(sqlstore.OutboxConfig{Publisher: remote{r.Vendor}, Lease: killLease, CallTimeout: killTimeout})
+	if err != nil {
+		return err
+	}
+	refs := make(chan assessment.OrderRef)
+	var all sync.WaitGroup
+	for range killWorkers {
+		all.Go(func() {
+			for ref := range refs {
+				_, _ = outbox.Flush(ctx, ref)
+			}
+		})
+	}
+	for ctx.Err() == nil {
+		due, err := outbox.Due(ctx, 20, 0)
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
+		for _, ref := range due {
+			refs <- ref
+		}
+		if len(due) == 0 {
+			<-time.After(10 * time.Millisecond)
+		}
+	}
+	close(refs)
+	all.Wait()
+	return nil
+}
+
+func (r role) pool(d *database) (*sql.DB, error) {
+	if r.Mutant < 0 {
+		return d.openPool(d.driver)
+	}
+	edit, _ := d.mutate(mutants[r.Mutant])
+	return d.openTampered(edit)
+}
+
+// killRun is a run in which processes write results and are killed.
+type killRun struct {
+	*database
+	checker   *checker
+	store     *sqlstore.DB
+	publish   func(context.Context, sqlstore.Message) error
+	orders    int
+	processes int
+	role      role
+	kills     int
+	lastFinal map[string]string
+}
+
+func (d *database) killRun(t *testing.T, play string, mutant int) *killRun {
+	k := &killRun{database: d, checker: newChecker(t), orders: size(120, 2000), processes: 4, lastFinal: make(map[string]string)}
+	if d.dialect == sqlstore.SQLite {
+		k.processes = 1
+	}
+	k.store = d.open(t, sqlstore.Options{})
+	outbox, err := k.store.Outbox(sqlstore.OutboxConfig{Publisher: remote{}})
+	require.NoError(t, err)
+	k.publish = func(ctx context.Context, m sqlstore.Message) error {
+		_, err := outbox.Publish(ctx, m)
+		return err
+	}
+	k.role = d.role(play, k.checker.URL)
+	k.role.Mutant = mutant
+	return k
+}
+
+// run publishes four results for each order while processes write them and one
+// of them is killed every 300 ms, and returns what went wrong.
+func (k *killRun) run(t *testing.T, within time.Duration) []string {
+	children := make([]*child, k.processes)
+	for i := range children {
+		children[i] = start(t, k.role)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var publishing sync.WaitGroup
+	publishing.Go(func() { k.publishAll(ctx, t) })
+	published := make(chan struct{})
+	go func() { publishing.Wait(); close(published) }()
+	defer publishing.Wait()
+	defer cancel()
+
+	deadline := time.Now().Add(within)
+	for time.Now().Before(deadline) {
+		<-time.After(300 * time.Millisecond)
+		select {
+		case <-published:
+			if k.pending(t) == "0" {
+				return k.checker.check(k.lastFinal)
+			}
+		default:
+		}
+		if len(k.checker.check(nil)) > 0 {
+			return k.checker.check(nil)
+		}
+		victim := children[rand.N(len(children))]
+		victim.kill()
+		victim.run(t)
+		k.kills++
+	}
+	<-published
+	return append(k.checker.check(k.lastFinal), "not at the end after "+within.String()+", pending: "+k.pending(t))
+}
+
+func (k *killRun) pending(t *testing.T) string {
+	return k.text(t, "SELECT CAST(COUNT(*) AS TEXT) FROM "+k.table("results")+" WHERE state = 'pending'")
+}
+
+// publishAll publishes three interims and a final for every order, the orders
+// interleaved.
+func (k *killRun) publishAll(ctx context.Context, t *testing.T) {
+	for round := range 4 {
+		for i := range k.orders {
+			ref := kombo(fmt.Sprint(i))
+			r := interim(fmt.Sprintf("interim %d", round))
+			if round == 3 {
+				r = final("end")
+				k.lastFinal[ref.String()] = "end"
+			}
+			if err := k.publish(ctx, sqlstore.Message{Ref: ref, Result: r}); err != nil {
+				if ctx.Err() == nil {
+					t.Error(err)
+				}
+				return
+			}
+		}
+	}
+}
+
+// Killed anywhere, at any time: nothing is in flight twice, no interim follows a
+// final, nothing is lost, and nothing is repeated but what a killed process was
+// writing.
+func TestKill(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		k := d.killRun(t, "flush", -1)
+		require.Empty(t, k.run(t, 4*time.Minute))
+		t.Logf("%d orders, %d calls, %d kills, %d repeats", k.orders, k.checker.calls, k.kills, k.checker.repeats())
+		require.LessOrEqual(t, k.checker.repeats(), k.kills*killWorkers)
+	})
+}
+
+// The checker notices processes that do not compare and set.
+func TestKillMutant(t *testing.T) {
+	k := newPostgres(t).killRun(t, "flush", 0)
+	require.NotEmpty(t, k.run(t, time.Minute))
+}
