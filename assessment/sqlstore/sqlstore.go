@@ -108,7 +108,7 @@ func Open(db *sql.DB, dialect Dialect, o Options) (*DB, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	pairs := append(names, "{now}", "("+o.Now+")")
+	pairs := append(names, "{now}", "("+o.Now+")", "{bytes}", bytesType[dialect])
 	return &DB{db: db, dialect: dialect, options: o, names: strings.NewReplacer(pairs...), log: log}, nil
 }
 
@@ -118,6 +118,9 @@ var clocks = map[Dialect]string{
 	PostgreSQL: "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)",
 	SQLite:     "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)",
 }
+
+// bytesType is the dialect's type of a column for bytes.
+var bytesType = map[Dialect]string{PostgreSQL: "BYTEA", SQLite: "BLOB"}
 
 // names returns the replacements for table names.
 func names(dialect Dialect, schema string) ([]string, error) {
