@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"strings"
 	"sync"
 	"testing"
 
@@ -79,4 +80,19 @@ func (c tamperedConn) CheckNamedValue(v *driver.NamedValue) error {
 		return checker.CheckNamedValue(v)
 	}
 	return driver.ErrSkip
+}
+
+// matches says whether a statement contains pattern, in which %s stands for
+// what comes before a table's name.
+func matches(query, pattern string) bool {
+	before, after, both := strings.Cut(pattern, "%s")
+	if !both {
+		return strings.Contains(query, pattern)
+	}
+	i := strings.Index(query, before)
+	if i < 0 {
+		return false
+	}
+	table, _, _ := strings.Cut(query[i+len(before):], " ")
+	return strings.HasSuffix(table, "assessbridge_"+after)
 }

@@ -8,42 +8,47 @@ import (
 	"github.com/assessbridge/assessbridge/assessment"
 )
 
-// eraseRows blanks what may hold something personal, in every table, and keeps
+// The statements of an erasure blank what may hold something personal and keep
 // what says that the order was there.
-var eraseRows = []string{
-	// The lane first: who holds it settles nothing any more.
-	`UPDATE {lanes} SET token = '', until = 0 WHERE ref = $1`,
-	`UPDATE {results} SET body = NULL, digest = '', state = CASE WHEN settled = 0 OR state IN ('refused', 'uncertain') THEN 'erased' ELSE state END,
-		settled = CASE WHEN settled = 0 THEN {now} ELSE settled END, reason = '' WHERE ref = $1`,
-	`UPDATE {orders} SET body = NULL, subject = '', token = '', until = 0,
-		state = CASE WHEN settled = 0 THEN 'erased' ELSE state END,
-		settled = CASE WHEN settled = 0 THEN {now} ELSE settled END WHERE ref = $1`,
-}
+const (
+	eraseLane    = `UPDATE {lanes} SET token = '', until = 0 WHERE ref = $1`
+	eraseResults = `
+UPDATE {results} SET body = NULL, digest = '', reason = '',
+  state = CASE WHEN state IN ('pending', 'refused', 'uncertain') THEN 'erased' ELSE state END,
+  settled = CASE WHEN settled = 0 THEN {now} ELSE settled END
+WHERE ref = $1`
+	eraseOrder = `
+UPDATE {orders} SET body = NULL, subject = '', token = '', until = 0,
+  state = CASE WHEN settled = 0 THEN 'erased' ELSE state END,
+  settled = CASE WHEN settled = 0 THEN {now} ELSE settled END
+WHERE ref = $1`
+)
 
 // Erase removes what is personal of an order from every table: bodies, links,
 // stored answers. What waits is not started or written any more, and what is in
 // flight settles nothing. What stays is the tombstone (reference, states, times),
-// so that the order delivered again starts nothing. An unknown reference is no
-// error.
+// so that the order delivered again starts nothing; only where the vendor gives
+// no id does the same order start again. An unknown reference is no error.
 func (d *DB) Erase(ctx context.Context, ref assessment.OrderRef) error {
 	return d.inTx(ctx, func(tx *sql.Tx) error { return d.erase(ctx, tx, ref) })
 }
 
 func (d *DB) erase(ctx context.Context, tx *sql.Tx, ref assessment.OrderRef) error {
-	var touched int64
-	for _, statement := range eraseRows {
+	// The lane first: who holds it settles nothing any more.
+	var rows [3]int64
+	for i, statement := range []string{eraseLane, eraseResults, eraseOrder} {
 		n, err := d.exec(ctx, tx, statement, ref.String())
 		if err != nil {
 			return err
 		}
-		touched += n
+		rows[i] = n
 	}
-	n, err := d.exec(ctx, tx, eraseClaim, ref.String(), []byte(assessment.ErasedAnswer))
-	if err != nil || touched+n == 0 {
+	claims, err := d.eraseClaim(ctx, tx, ref)
+	if err != nil || rows[0]+rows[1]+rows[2]+claims == 0 {
 		return err
 	}
-	if n == 0 && ref.Vendor != assessment.Ashby {
-		// It waits or waited in the spool and was never claimed.
+	if claims == 0 && rows[2] > 0 {
+		// Nobody has claimed it yet. Nobody shall: the reconciler may find it.
 		if err := d.bar(ctx, tx, ref); err != nil {
 			return err
 		}

@@ -204,6 +204,8 @@ func (s *Spool) start(ctx context.Context, w work) end {
 		return end{state: orderStarted, what: NoteStarted}
 	case errors.As(err, &no) && no != nil:
 		return end{state: orderRejected, what: NoteRejected, no: no}
+	case errors.Is(err, assessment.ErrErased):
+		return end{state: orderErased, what: NoteErased}
 	case errors.As(err, &invalid):
 		return end{state: orderAttention, what: NoteAttention, reason: "invalid: " + paths(invalid), next: lastOrderBackoff, faulted: w.faulted}
 	case ctx.Err() != nil, errors.Is(err, assessment.ErrDraining):
@@ -259,7 +261,7 @@ UPDATE {orders} SET state = $3, reason = $4, token = '', until = 0, faulted = $5
 WHERE ref = $1 AND token = $2 AND state IN ('queued', 'attention')`
 
 func (s *Spool) settle(ctx context.Context, w work, e end) error {
-	settled := e.state == orderStarted || e.state == orderRejected
+	settled := e.state != orderQueued && e.state != orderAttention
 	return s.d.inTx(ctx, func(tx *sql.Tx) error {
 		n, err := s.d.exec(ctx, tx, settleOrder, w.ref.String(), w.token, e.state, e.reason, e.faulted,
 			e.next.Milliseconds(), intOf(settled))

@@ -14,7 +14,10 @@ import (
 // statement, and it is the database's clock that counts.
 type Store struct{ d *DB }
 
-var _ assessment.Store = (*Store)(nil)
+var (
+	_ assessment.Store  = (*Store)(nil)
+	_ assessment.Lookup = (*Store)(nil)
+)
 
 // Store returns the intake's store.
 func (d *DB) Store() *Store { return &Store{d} }
@@ -87,14 +90,20 @@ func (s *Store) Forget(ctx context.Context, ref assessment.OrderRef) error {
 	return err
 }
 
+// eraseClaim blanks the record of an order. A natural key becomes a random one:
+// with the old one it could be found out, by trying, who was ordered what.
 const eraseClaim = `
-UPDATE {claims} SET answer = $2, token = ''
+UPDATE {claims} SET answer = $2, token = '', key = CASE WHEN key = ref THEN key ELSE $3 END
 WHERE key = $1 OR (ref = $1 AND key <> ref)`
 
 // Erase implements [assessment.Store].
 func (s *Store) Erase(ctx context.Context, ref assessment.OrderRef) error {
-	_, err := s.d.exec(ctx, s.d.db, eraseClaim, ref.String(), []byte(assessment.ErasedAnswer))
+	_, err := s.d.eraseClaim(ctx, s.d.db, ref)
 	return err
+}
+
+func (d *DB) eraseClaim(ctx context.Context, r runner, ref assessment.OrderRef) (int64, error) {
+	return d.exec(ctx, r, eraseClaim, ref.String(), []byte(assessment.ErasedAnswer), assessment.ErasedKey())
 }
 
 // lookups ask for many keys with one parameter, which every driver has.
@@ -103,8 +112,7 @@ var lookups = map[Dialect]string{
 	SQLite:     `SELECT key, ref, token, answer FROM {claims} WHERE key IN (SELECT value FROM json_each($1))`,
 }
 
-// Lookup returns the records of keys in one statement. A key without a record
-// is not in the map.
+// Lookup implements [assessment.Lookup].
 func (s *Store) Lookup(ctx context.Context, keys []string) (map[string]assessment.Claim, error) {
 	found := make(map[string]assessment.Claim, len(keys))
 	if len(keys) == 0 {
