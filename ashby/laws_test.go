@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -92,6 +93,10 @@ func TestLaws(t *testing.T) {
 			Door: start,
 			Order: func(id string) []byte {
 				return replaced(minimal(t), "5b591aed-88e3-4395-b9c6-7d529f93354a", "c-"+id, "3ae2b801-19f6-41ef-ad28-214bd731948f", "a-"+id)
+			},
+			Full: example(t, "assessment-start.request.full.json"),
+			Needs: func(path string) bool {
+				return slices.Contains([]string{"assessment_type_id", "candidate", "candidate.ashby_id", "candidate.email"}, path)
 			},
 			Odd: bytes.Replace(minimal(t), []byte(`"Adam"`), []byte(`{"odd":true}`), 1),
 			Ref: func(string) assessment.OrderRef {

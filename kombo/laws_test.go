@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -54,6 +55,10 @@ func TestLaws(t *testing.T) {
 			Door: door,
 			Order: func(id string) []byte {
 				return bytes.Replace(orderBody(t), []byte(documentedRef.ID), []byte(id), 1)
+			},
+			Full: orderBody(t),
+			Needs: func(path string) bool {
+				return slices.Contains([]string{"data", "data.id", "data.integration_id", "type"}, path)
 			},
 			Odd: bytes.Replace(orderBody(t), []byte(`"OPEN"`), []byte(`"ON_HOLD"`), 1),
 			Ref: func(id string) assessment.OrderRef {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -84,6 +85,10 @@ func TestLaws(t *testing.T) {
 			Door: door,
 			Order: func(id string) []byte {
 				return bytes.Replace(orderBody(t), []byte("c28xIQaWQ6b3JkZXItMQ"), []byte(id), 1)
+			},
+			Full: orderBody(t),
+			Needs: func(path string) bool {
+				return slices.Contains([]string{"event", "account_id", "record_id"}, path)
 			},
 			Odd: bytes.Replace(orderBody(t), []byte(`"Romain"`), []byte(`{"odd":true}`), 1),
 			Ref: func(id string) assessment.OrderRef {

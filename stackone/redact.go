@@ -97,3 +97,21 @@ func (r StatusReason) Format(f fmt.State, verb rune) { transport.FormatText(f, v
 
 // LogValue implements [slog.LogValuer] with the text of [StatusReason.String].
 func (r StatusReason) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// String names the order without anything about people.
+func (c OrderCreated) String() string { return c.Order.String() }
+
+// Format implements [fmt.Formatter]: every verb prints [OrderCreated.String].
+func (c OrderCreated) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c.String()) }
+
+// LogValue implements [slog.LogValuer] as [assessment.Order] does.
+func (c OrderCreated) LogValue() slog.Value { return c.Order.LogValue() }
+
+// String names the order without anything about people.
+func (c OrderChanged) String() string { return c.Order.String() }
+
+// Format implements [fmt.Formatter]: every verb prints [OrderChanged.String].
+func (c OrderChanged) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c.String()) }
+
+// LogValue implements [slog.LogValuer] as [assessment.Order] does.
+func (c OrderChanged) LogValue() slog.Value { return c.Order.LogValue() }

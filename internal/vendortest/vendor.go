@@ -71,6 +71,10 @@ type Orders struct {
 	Door
 	// Order is the body of an order; each id makes another one.
 	Order func(id string) []byte
+	// Full is the body of an order with everything that the vendor documents, and
+	// Needs says which paths tell one order from another.
+	Full  []byte
+	Needs func(path string) bool
 	// Odd is the body of an order with something in it that is reported as drift.
 	Odd []byte
 	// Ref is the reference of that order. Its ID is empty where the intake mints it.

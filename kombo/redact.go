@@ -1,0 +1,123 @@
+package kombo
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/assessbridge/assessbridge/internal/transport"
+)
+
+// The customer's people are named in many of Kombo's answers and events. The texts
+// below show none of them, and neither keys nor what a host sends by itself.
+
+// String shows the provider's own id of the customer only.
+func (u EndUser) String() string {
+	return fmt.Sprintf("end user [redacted] (origin id %q)", u.OriginID)
+}
+
+// Format implements [fmt.Formatter]: every verb prints [EndUser.String].
+func (u EndUser) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, u.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [EndUser.String].
+func (u EndUser) LogValue() slog.Value { return slog.StringValue(u.String()) }
+
+// String names the integration without the people of the customer.
+func (i Integration) String() string {
+	return fmt.Sprintf("kombo integration: %q (tool %q)", i.ID, i.Tool.ID)
+}
+
+// Format implements [fmt.Formatter]: every verb prints [Integration.String].
+func (i Integration) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, i.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [Integration.String].
+func (i Integration) LogValue() slog.Value { return slog.StringValue(i.String()) }
+
+// String names the integration without the people of the customer.
+func (i ConnectedIntegration) String() string {
+	return fmt.Sprintf("kombo integration: %q (tool %q)", i.ID, i.Tool)
+}
+
+// Format implements [fmt.Formatter]: every verb prints [ConnectedIntegration.String].
+func (i ConnectedIntegration) Format(f fmt.State, verb rune) {
+	transport.FormatText(f, verb, i.String())
+}
+
+// LogValue implements [slog.LogValuer] with the text of [ConnectedIntegration.String].
+func (i ConnectedIntegration) LogValue() slog.Value { return slog.StringValue(i.String()) }
+
+// String names the integration without the people of the customer.
+func (i IntegrationCreated) String() string {
+	return fmt.Sprintf("kombo integration created: %q (tool %q)", i.ID, i.Tool)
+}
+
+// Format implements [fmt.Formatter]: every verb prints [IntegrationCreated.String].
+func (i IntegrationCreated) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, i.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [IntegrationCreated.String].
+func (i IntegrationCreated) LogValue() slog.Value { return slog.StringValue(i.String()) }
+
+// String names the integration without the people of the customer.
+func (i IntegrationDeleted) String() string {
+	return fmt.Sprintf("kombo integration deleted: %q (tool %q)", i.ID, i.Tool)
+}
+
+// Format implements [fmt.Formatter]: every verb prints [IntegrationDeleted.String].
+func (i IntegrationDeleted) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, i.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [IntegrationDeleted.String].
+func (i IntegrationDeleted) LogValue() slog.Value { return slog.StringValue(i.String()) }
+
+// String names the integration without the people of the customer.
+func (i IntegrationStateChanged) String() string {
+	return fmt.Sprintf("kombo integration state changed: %q (state %q)", i.ID, i.State)
+}
+
+// Format implements [fmt.Formatter]: every verb prints [IntegrationStateChanged.String].
+func (i IntegrationStateChanged) Format(f fmt.State, verb rune) {
+	transport.FormatText(f, verb, i.String())
+}
+
+// LogValue implements [slog.LogValuer] with the text of [IntegrationStateChanged.String].
+func (i IntegrationStateChanged) LogValue() slog.Value { return slog.StringValue(i.String()) }
+
+// String names the integration without the people of the customer.
+func (s SyncFinished) String() string {
+	return fmt.Sprintf("kombo sync finished: %q (state %q)", s.ID, s.State)
+}
+
+// Format implements [fmt.Formatter]: every verb prints [SyncFinished.String].
+func (s SyncFinished) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, s.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [SyncFinished.String].
+func (s SyncFinished) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// String names the tool without the people of the customer.
+func (c ConnectionFlowFailed) String() string {
+	return fmt.Sprintf("kombo connection flow failed (tool %q)", c.Tool)
+}
+
+// Format implements [fmt.Formatter]: every verb prints [ConnectionFlowFailed.String].
+func (c ConnectionFlowFailed) Format(f fmt.State, verb rune) {
+	transport.FormatText(f, verb, c.String())
+}
+
+// LogValue implements [slog.LogValuer] with the text of [ConnectionFlowFailed.String].
+func (c ConnectionFlowFailed) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// String names the tool without the people of the customer.
+func (r LinkRequest) String() string { return fmt.Sprintf("kombo link request (tool %q)", r.Tool) }
+
+// Format implements [fmt.Formatter]: every verb prints [LinkRequest.String].
+func (r LinkRequest) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, r.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [LinkRequest.String].
+func (r LinkRequest) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// String names the method only: path, query and body may be about a candidate.
+func (r Request) String() string { return "kombo request " + r.Method }
+
+// Format implements [fmt.Formatter]: every verb prints [Request.String].
+func (r Request) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, r.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [Request.String].
+func (r Request) LogValue() slog.Value { return slog.StringValue(r.String()) }
