@@ -1,10 +1,12 @@
 package simkit
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -59,4 +61,15 @@ func (i *IDs) UUID(kind string) string {
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80 // version 4, variant 1
 	text := hex.EncodeToString(b[:16])
 	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
+}
+
+// Shuffled returns a list in an order that the seed determines and that differs from
+// the given one if there are two or more.
+func Shuffled[E any](ids *IDs, list []E, id func(E) string) []E {
+	shuffled := slices.Clone(list)
+	slices.SortStableFunc(shuffled, func(a, b E) int { return cmp.Compare(ids.Fraction(id(a), 0), ids.Fraction(id(b), 0)) })
+	if slices.EqualFunc(shuffled, list, func(a, b E) bool { return id(a) == id(b) }) {
+		slices.Reverse(shuffled)
+	}
+	return shuffled
 }

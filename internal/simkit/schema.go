@@ -268,3 +268,10 @@ func (o *Object) Done() {
 	}
 	slices.Sort(o.Unknown)
 }
+
+// Free marks objects whose members are nobody's business. They may be left out or null.
+func (o *Object) Free(names ...string) {
+	for _, name := range names {
+		o.Child(name, OptionalOrNull)
+	}
+}

@@ -1,12 +1,10 @@
 package kombotest
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/assessbridge/assessbridge/internal/simkit"
@@ -81,14 +79,7 @@ func (s *Server) DeliverAll(ctx context.Context, events ...Event) []Delivery {
 // determines and that differs from the given one if there are two or more. The
 // deliveries are in the order of sending.
 func (s *Server) DeliverShuffled(ctx context.Context, events ...Event) []Delivery {
-	shuffled := slices.Clone(events)
-	slices.SortFunc(shuffled, func(a, b Event) int {
-		return cmp.Compare(s.sim.Fraction(a.ID, 0), s.sim.Fraction(b.ID, 0))
-	})
-	if slices.EqualFunc(shuffled, events, func(a, b Event) bool { return a.ID == b.ID }) {
-		slices.Reverse(shuffled)
-	}
-	return s.DeliverAll(ctx, shuffled...)
+	return s.DeliverAll(ctx, simkit.Shuffled(s.sim.IDs, events, func(e Event) string { return e.ID })...)
 }
 
 // DeliverPending sends the events that calls of the API caused: deleting an

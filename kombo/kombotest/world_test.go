@@ -143,7 +143,7 @@ func TestTheLastOrderCostsWhatTheFirstDid(t *testing.T) {
 		})
 	}
 	first := cost("first")
-	for range 4_000 {
+	for range 2_000 {
 		placed(t, w, OrderSpec{})
 	}
 	require.InDelta(t, first, cost("last"), first/10)

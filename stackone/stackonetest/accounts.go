@@ -6,43 +6,51 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // listAccounts answers an array, or the wrapped form of one guide.
-func (s *Server) listAccounts(c *call) (reply, *Failure) {
-	check := &checker{}
-	page, size := check.positive(c, "page", 1), check.positive(c, "page_size", DefaultPageSize)
-	for name := range c.query {
+func (s *Server) listAccounts(c *simkit.Call) (simkit.Reply, *Failure) {
+	check := &simkit.Checker{}
+	page, size := positive(check, c, "page", 1), positive(check, c, "page_size", DefaultPageSize)
+	for name := range c.Query {
 		if !slices.Contains([]string{"page", "page_size", "provider", "origin_owner_id", "origin_owner_ids", "providers", "account_ids", "status"}, name) {
-			c.note("unknown query parameter " + name)
+			c.Note("unknown query parameter " + name)
 		}
 	}
-	if failure := check.failure(); failure != nil {
-		return reply{}, failure
+	if failure := refused(check); failure != nil {
+		return simkit.Reply{}, failure
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	found := []map[string]any{}
-	for _, a := range s.accounts {
-		if a.spec.matches(c) {
-			found = append(found, a.wire())
-		}
-	}
+	found := s.matching(func(spec AccountSpec) bool { return spec.matches(c) })
 	first := min((page-1)*size, len(found))
 	found = found[first:min(first+size, len(found))]
 	if s.cfg.Quirks.WrapAccounts {
-		return jsonReply(http.StatusOK, map[string]any{"data": found}), nil
+		return simkit.JSONReply(http.StatusOK, map[string]any{"data": found}), nil
 	}
-	return jsonReply(http.StatusOK, found), nil
+	return simkit.JSONReply(http.StatusOK, found), nil
 }
 
-func (c *checker) positive(call *call, name string, otherwise int) int {
-	if !call.query.Has(name) {
+// matching returns the accounts that a filter lets through, as the API shows them.
+func (w *world) matching(filter func(AccountSpec) bool) []map[string]any {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	found := []map[string]any{}
+	for a := range w.accounts.All() {
+		if filter(a.spec) {
+			found = append(found, a.wire())
+		}
+	}
+	return found
+}
+
+func positive(check *simkit.Checker, call *simkit.Call, name string, otherwise int) int {
+	if !call.Query.Has(name) {
 		return otherwise
 	}
-	n, err := strconv.Atoi(call.query.Get(name))
+	n, err := strconv.Atoi(call.Query.Get(name))
 	if err != nil || n < 1 || n > 1_000_000 {
-		c.fail(name, "must be a positive number")
+		check.Fail(name, "must be a positive number")
 		return otherwise
 	}
 	return n
@@ -50,65 +58,56 @@ func (c *checker) positive(call *call, name string, otherwise int) int {
 
 // matches applies the filters. Arrays are repeated keys: a comma is part of a
 // value.
-func (spec AccountSpec) matches(c *call) bool {
+func (spec AccountSpec) matches(c *simkit.Call) bool {
 	for name, value := range map[string]string{
 		"provider": spec.Provider, "providers": spec.Provider, "account_ids": spec.ID, "status": spec.Status,
 		"origin_owner_id": spec.OriginOwnerID, "origin_owner_ids": spec.OriginOwnerID,
 	} {
-		wanted := c.query[name]
+		wanted := c.Query[name]
 		if len(wanted) > 0 && !slices.Contains(wanted, value) {
 			return false
 		}
 		if strings.Contains(strings.Join(wanted, ""), ",") {
-			c.note("the values of " + name + " are not separated by commas: the key is repeated")
+			c.Note("the values of " + name + " are not separated by commas: the key is repeated")
 		}
 	}
 	return true
 }
 
-func (s *Server) getAccount(c *call) (reply, *Failure) {
+func (s *Server) getAccount(c *simkit.Call) (simkit.Reply, *Failure) {
+	return s.withAccount(c, func(*account) {})
+}
+
+// withAccount answers with an account of the API, after something was done to it.
+func (s *Server) withAccount(c *simkit.Call, do func(*account)) (simkit.Reply, *Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a, failure := s.accountOf(c)
-	if failure != nil {
-		return reply{}, failure
+	a := s.account(c.Params["id"])
+	if a == nil {
+		return simkit.Reply{}, noAccount()
 	}
-	return jsonReply(http.StatusOK, a.wire()), nil
+	c.Account = a.spec.ID
+	do(a)
+	return simkit.JSONReply(http.StatusOK, a.wire()), nil
 }
 
-func (s *Server) accountOf(c *call) (*account, *Failure) {
-	if a := s.findAccount(c.params["id"]); a != nil {
-		return a, nil
-	}
-	return nil, failed(http.StatusNotFound, "Account not found")
-}
-
-func (s *Server) updateAccount(c *call) (reply, *Failure) {
+func (s *Server) updateAccount(c *simkit.Call) (simkit.Reply, *Failure) {
 	var changes map[string]any
-	_, failure := s.checked(c, func(o *object) {
-		changes = o.members
-		o.texts("provider", "origin_owner_id", "origin_owner_name", "origin_username", "authentication_config_key", "environment", "label", "integration_id")
-		o.oneOf("type", "production", "test")
-		o.free("credentials", "setup_information", "secrets", "metadata")
-		if v, ok := o.get("shared"); ok {
-			if _, isFlag := v.(bool); !isFlag {
-				o.fail("shared", "must be a boolean")
-			}
-		}
+	_, failure := s.checked(c, func(o *simkit.Object) {
+		changes = o.Members
+		o.Texts("provider", "origin_owner_id", "origin_owner_name", "origin_username", "authentication_config_key", "environment", "label", "integration_id")
+		o.Enum("type", nullable, "production", "test")
+		o.Free("credentials", "setup_information", "secrets", "metadata")
+		o.Flag("shared", nullable)
 	})
 	if failure != nil {
-		return reply{}, failure
+		return simkit.Reply{}, failure
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a, failure := s.accountOf(c)
-	if failure != nil {
-		return reply{}, failure
-	}
-	a.patch(changes)
-	a.updated = s.now()
-	s.addAccountEvent(a, EventAccountUpdated).pending = true
-	return jsonReply(http.StatusOK, a.wire()), nil
+	return s.withAccount(c, func(a *account) {
+		a.patch(changes)
+		a.updated = s.now()
+		s.leavePending(s.addAccountEvent(a, EventAccountUpdated))
+	})
 }
 
 func (a *account) patch(changes map[string]any) {
@@ -129,30 +128,19 @@ func (a *account) patch(changes map[string]any) {
 	}
 }
 
-func (s *Server) deleteAccount(c *call) (reply, *Failure) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a, failure := s.accountOf(c)
-	if failure != nil {
-		return reply{}, failure
-	}
-	s.addAccountEvent(a, EventAccountDeleted).pending = true
-	s.removeAccount(a.spec.ID)
-	return jsonReply(http.StatusOK, a.wire()), nil
+func (s *Server) deleteAccount(c *simkit.Call) (simkit.Reply, *Failure) {
+	return s.withAccount(c, func(a *account) {
+		s.leavePending(s.addAccountEvent(a, EventAccountDeleted))
+		s.accounts.Remove(a.spec.ID)
+	})
 }
 
-func (s *Server) removeAccount(id string) {
-	s.accounts = slices.DeleteFunc(s.accounts, func(a *account) bool { return a.spec.ID == id })
-}
-
-func (s *Server) accountMeta(c *call) (reply, *Failure) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a, failure := s.accountOf(c)
-	if failure != nil {
-		return reply{}, failure
+func (s *Server) accountMeta(c *simkit.Call) (simkit.Reply, *Failure) {
+	spec, found := s.AccountState(c.Params["id"])
+	if !found {
+		return simkit.Reply{}, noAccount()
 	}
-	return jsonReply(http.StatusOK, map[string]any{"provider": a.spec.Provider, "category": "ats", "models": connectorModels(a.spec.Provider)}), nil
+	return simkit.JSONReply(http.StatusOK, map[string]any{"provider": spec.Provider, "category": "ats", "models": connectorModels(spec.Provider)}), nil
 }
 
 // ChangeAccount gives an account another status from the outside (credentials
@@ -167,14 +155,14 @@ func (s *Server) ChangeAccount(ctx context.Context, id, status string, reasons [
 	return s.Deliver(ctx, event, faults...), nil
 }
 
-func (s *Server) changeAccount(id, status string, reasons []StatusReason) (Event, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.findAccount(id)
+func (w *world) changeAccount(id, status string, reasons []StatusReason) (Event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a := w.account(id)
 	if a == nil {
 		return Event{}, unknownAccount(id)
 	}
-	a.spec.Status, a.spec.StatusReasons, a.updated = orDefault(status, a.spec.Status), slices.Clone(reasons), s.now()
+	a.spec.Status, a.spec.StatusReasons, a.updated = simkit.OrDefault(status, a.spec.Status), slices.Clone(reasons), w.now()
 	name := EventAccountUpdated
 	switch status {
 	case "error":
@@ -182,7 +170,7 @@ func (s *Server) changeAccount(id, status string, reasons []StatusReason) (Event
 	case "expired":
 		name = EventAccountExpired
 	}
-	return s.addAccountEvent(a, name).Event, nil
+	return w.addAccountEvent(a, name).Event, nil
 }
 
 // DeleteAccount unlinks an account, as from the dashboard, and sends
@@ -193,7 +181,7 @@ func (s *Server) DeleteAccount(ctx context.Context, id string, faults ...Deliver
 		return Delivery{}, err
 	}
 	s.mu.Lock()
-	s.removeAccount(id)
+	s.accounts.Remove(id)
 	s.mu.Unlock()
 	return s.Deliver(ctx, event, faults...), nil
 }

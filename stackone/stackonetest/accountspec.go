@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // AccountSpec describes a linked account: one customer's connection to its ATS.
@@ -39,45 +41,50 @@ type account struct {
 	created  time.Time
 	updated  time.Time
 	patched  map[string]any // by PATCH, beyond what the spec holds
-	packages map[Kind][]Package
-	records  map[Model][]map[string]any
+	packages map[Kind]*packageTable
+	records  map[Model]*recordTable
 }
 
 // Account links an account without a connect session and without an event, and
 // returns its id. It fails if the id is taken.
-func (s *Server) Account(spec AccountSpec) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if spec.ID != "" && s.findAccount(spec.ID) != nil {
+func (w *world) Account(spec AccountSpec) (string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if spec.ID != "" && w.account(spec.ID) != nil {
 		return "", fmt.Errorf("stackonetest: account %q exists already", spec.ID)
 	}
-	return s.addAccount(spec).spec.ID, nil
+	return w.addAccount(spec).spec.ID, nil
 }
 
-func (s *Server) addAccount(spec AccountSpec) *account {
+func (w *world) addAccount(spec AccountSpec) *account {
 	if spec.ID == "" {
-		spec.ID = s.nextNumber("account")
+		spec.ID = w.newNumber("account")
 	}
-	spec.Provider = orDefault(spec.Provider, Greenhouse)
-	spec.Status = orDefault(spec.Status, "active")
-	spec.OriginOwnerID = orDefault(spec.OriginOwnerID, "owner_123")
-	spec.OriginOwnerName = orDefault(spec.OriginOwnerName, "Acme Corp")
-	spec.Type = orDefault(spec.Type, "production")
+	spec.Provider = simkit.OrDefault(spec.Provider, Greenhouse)
+	spec.Status = simkit.OrDefault(spec.Status, "active")
+	spec.OriginOwnerID = simkit.OrDefault(spec.OriginOwnerID, "owner_123")
+	spec.OriginOwnerName = simkit.OrDefault(spec.OriginOwnerName, "Acme Corp")
+	spec.Type = simkit.OrDefault(spec.Type, "production")
 	a := &account{
-		spec: spec, created: s.now(), updated: s.now(), patched: map[string]any{},
-		packages: map[Kind][]Package{Assessment: {examplePackage()}},
-		records:  s.exampleRecords(),
+		spec: spec, created: w.now(), updated: w.now(), patched: map[string]any{},
+		packages: map[Kind]*packageTable{Assessment: packagesOf(examplePackage())},
+		records:  map[Model]*recordTable{},
 	}
-	s.accounts = append(s.accounts, a)
+	for model, records := range w.exampleRecords() {
+		for _, record := range records {
+			a.addRecord(model, record)
+		}
+	}
+	w.accounts.Add(a, spec.ID)
 	return a
 }
 
 // AccountState returns an account as it is now, and false if it does not exist
 // (any more).
-func (s *Server) AccountState(id string) (AccountSpec, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if a := s.findAccount(id); a != nil {
+func (w *world) AccountState(id string) (AccountSpec, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if a := w.account(id); a != nil {
 		return a.spec.copied(), true
 	}
 	return AccountSpec{}, false
@@ -87,15 +94,6 @@ func (spec AccountSpec) copied() AccountSpec {
 	spec.StatusReasons = append([]StatusReason(nil), spec.StatusReasons...)
 	spec.SetupInformation = maps.Clone(spec.SetupInformation)
 	return spec
-}
-
-func (s *Server) findAccount(id string) *account {
-	for _, a := range s.accounts {
-		if a.spec.ID == id {
-			return a
-		}
-	}
-	return nil
 }
 
 func unknownAccount(id string) error { return fmt.Errorf("stackonetest: unknown account %q", id) }
@@ -108,8 +106,8 @@ func (a *account) wire() map[string]any {
 		"id": spec.ID, "provider": spec.Provider, "provider_name": atsOf(spec.Provider).name,
 		"status": spec.Status, "status_reasons": spec.wireReasons(),
 		"origin_owner_id": spec.OriginOwnerID, "origin_owner_name": spec.OriginOwnerName,
-		"origin_username": nullable(spec.OriginUsername), "credentials": map[string]any{},
-		"setup_information": spec.SetupInformation, "label": nullable(spec.Label),
+		"origin_username": simkit.Nullable(spec.OriginUsername), "credentials": map[string]any{},
+		"setup_information": spec.SetupInformation, "label": simkit.Nullable(spec.Label),
 		"created_at": timestamp(a.created), "updated_at": timestamp(a.updated),
 		"type": spec.Type, "shared": false,
 	}
@@ -120,7 +118,7 @@ func (a *account) wire() map[string]any {
 func (spec AccountSpec) wireReasons() []map[string]any {
 	var list []map[string]any
 	for _, r := range spec.StatusReasons {
-		list = append(list, map[string]any{"code": nullable(r.Code), "description": nullable(r.Description), "timestamp": timestamp(r.At)})
+		list = append(list, map[string]any{"code": simkit.Nullable(r.Code), "description": simkit.Nullable(r.Description), "timestamp": timestamp(r.At)})
 	}
 	return list
 }

@@ -1,11 +1,9 @@
 package stackonetest
 
 import (
-	"context"
 	"net/http"
-	"net/url"
-	"strings"
-	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // The operations of the API, as named in [Server.Fail], [Server.Chaos] and
@@ -56,197 +54,78 @@ const (
 	OpAny = "*"
 )
 
-type handler func(s *Server, c *call) (reply, *Failure)
+type handler func(s *Server, c *simkit.Call) (simkit.Reply, *Failure)
 
-type route struct {
-	op       string
-	method   string
-	segments []string
-	handle   handler
+func routes() *simkit.Routes[handler] {
+	type route = simkit.Route[handler]
+	return simkit.NewRoutes("",
+		route{Op: OpListAssessmentPackages, Handle: unified(listPackages(Assessment))},
+		route{Op: OpAssessmentPackage, Handle: unified(getPackage(Assessment))},
+		route{Op: OpOrderAssessment, Handle: unified(createOrder(Assessment))},
+		route{Op: OpUpdateAssessmentResult, Handle: unified(updateResult(Assessment))},
+		route{Op: OpListBackgroundPackages, Handle: unified(listPackages(BackgroundCheck))},
+		route{Op: OpCreateBackgroundPackage, Handle: unified((*Server).createPackage)},
+		route{Op: OpBackgroundPackage, Handle: unified(getPackage(BackgroundCheck))},
+		route{Op: OpUpdateBackgroundPackage, Handle: unified((*Server).updatePackage)},
+		route{Op: OpDeleteBackgroundPackage, Handle: unified((*Server).deletePackage)},
+		route{Op: OpOrderBackgroundCheck, Handle: unified(createOrder(BackgroundCheck))},
+		route{Op: OpUpdateBackgroundResult, Handle: unified(updateResult(BackgroundCheck))},
+		route{Op: OpListCandidates, Handle: unified(listRecords(Candidates))},
+		route{Op: OpCandidate, Handle: unified(getRecord(Candidates))},
+		route{Op: OpListApplications, Handle: unified(listRecords(Applications))},
+		route{Op: OpApplication, Handle: unified(getRecord(Applications))},
+		route{Op: OpListJobs, Handle: unified(listRecords(Jobs))},
+		route{Op: OpJob, Handle: unified(getRecord(Jobs))},
+		route{Op: OpListJobPostings, Handle: unified(listRecords(JobPostings))},
+		route{Op: OpJobPosting, Handle: unified(getRecord(JobPostings))},
+		route{Op: OpListAccounts, Handle: platform((*Server).listAccounts)},
+		route{Op: OpAccount, Handle: platform((*Server).getAccount)},
+		route{Op: OpUpdateAccount, Handle: platform((*Server).updateAccount)},
+		route{Op: OpDeleteAccount, Handle: platform((*Server).deleteAccount)},
+		route{Op: OpAccountMeta, Handle: platform((*Server).accountMeta)},
+		route{Op: OpCreateConnectSession, Handle: platform((*Server).createConnectSession)},
+		route{Op: OpListConnectorMeta, Handle: platform((*Server).listConnectorMeta)},
+		route{Op: OpConnectorMeta, Handle: platform((*Server).connectorMeta)},
+		route{Op: OpTriggerEvents, Handle: unified((*Server).triggerEvents)},
+		route{Op: OpRemovedAssessmentOrder, Handle: unified(removedOrder(Assessment))},
+		route{Op: OpRemovedAssessmentResults, Handle: unified(removedResults(Assessment))},
+		route{Op: OpRemovedBackgroundOrders, Handle: unified((*Server).removedOrders)},
+		route{Op: OpRemovedBackgroundOrder, Handle: unified(removedOrder(BackgroundCheck))},
+		route{Op: OpRemovedBackgroundResults, Handle: unified(removedResults(BackgroundCheck))},
+	)
 }
 
-func routes() []route {
-	table := []struct {
-		op     string
-		handle handler
-	}{
-		{OpListAssessmentPackages, unified(listPackages(Assessment))},
-		{OpAssessmentPackage, unified(getPackage(Assessment))},
-		{OpOrderAssessment, unified(createOrder(Assessment))},
-		{OpUpdateAssessmentResult, unified(updateResult(Assessment))},
-		{OpListBackgroundPackages, unified(listPackages(BackgroundCheck))},
-		{OpCreateBackgroundPackage, unified((*Server).createPackage)},
-		{OpBackgroundPackage, unified(getPackage(BackgroundCheck))},
-		{OpUpdateBackgroundPackage, unified((*Server).updatePackage)},
-		{OpDeleteBackgroundPackage, unified((*Server).deletePackage)},
-		{OpOrderBackgroundCheck, unified(createOrder(BackgroundCheck))},
-		{OpUpdateBackgroundResult, unified(updateResult(BackgroundCheck))},
-		{OpListCandidates, unified(listRecords(Candidates))},
-		{OpCandidate, unified(getRecord(Candidates))},
-		{OpListApplications, unified(listRecords(Applications))},
-		{OpApplication, unified(getRecord(Applications))},
-		{OpListJobs, unified(listRecords(Jobs))},
-		{OpJob, unified(getRecord(Jobs))},
-		{OpListJobPostings, unified(listRecords(JobPostings))},
-		{OpJobPosting, unified(getRecord(JobPostings))},
-		{OpListAccounts, platform((*Server).listAccounts)},
-		{OpAccount, platform((*Server).getAccount)},
-		{OpUpdateAccount, platform((*Server).updateAccount)},
-		{OpDeleteAccount, platform((*Server).deleteAccount)},
-		{OpAccountMeta, platform((*Server).accountMeta)},
-		{OpCreateConnectSession, platform((*Server).createConnectSession)},
-		{OpListConnectorMeta, platform((*Server).listConnectorMeta)},
-		{OpConnectorMeta, platform((*Server).connectorMeta)},
-		{OpTriggerEvents, unified((*Server).triggerEvents)},
-		{OpRemovedAssessmentOrder, unified(removedOrder(Assessment))},
-		{OpRemovedAssessmentResults, unified(removedResults(Assessment))},
-		{OpRemovedBackgroundOrders, unified((*Server).removedOrders)},
-		{OpRemovedBackgroundOrder, unified(removedOrder(BackgroundCheck))},
-		{OpRemovedBackgroundResults, unified(removedResults(BackgroundCheck))},
-	}
-	list := make([]route, len(table))
-	for i, entry := range table {
-		method, path, _ := strings.Cut(entry.op, " ")
-		list[i] = route{op: entry.op, method: method, segments: strings.Split(path, "/"), handle: entry.handle}
-	}
-	return list
-}
-
-// call is a request to the API, read completely.
-type call struct {
-	method string
-	url    *url.URL
-	header http.Header
-	body   []byte
-	params map[string]string
-	query  url.Values
-	// account is the one selected by x-account-id, for unified operations.
-	account string
-	// notes are oddities that StackOne is not known to refuse.
-	notes []string
-}
-
-func newCall(r *http.Request, body []byte) *call {
-	return &call{method: r.Method, url: r.URL, header: r.Header.Clone(), body: body}
-}
-
-func (c *call) note(text string) { c.notes = append(c.notes, text) }
-
-// match finds the route and the path parameters. It works on the escaped path,
-// because ids contain slashes that clients escape.
-func (s *Server) match(c *call) (route, map[string]string, bool) {
-	segments := strings.Split(c.url.EscapedPath(), "/")
-	for _, r := range s.routes {
-		if params, ok := r.match(c.method, segments); ok {
-			return r, params, true
-		}
-	}
-	return route{}, nil, false
-}
-
-func (r route) match(method string, segments []string) (map[string]string, bool) {
-	if method != r.method || len(segments) != len(r.segments) {
-		return nil, false
-	}
-	params := map[string]string{}
-	for i, want := range r.segments {
-		name, isParam := strings.CutPrefix(want, "{")
-		if !isParam {
-			if segments[i] != want {
-				return nil, false
+// api is how StackOne answers calls.
+func (s *Server) api() simkit.API[*Server] {
+	table := routes()
+	return simkit.API[*Server]{
+		Route: func(c *simkit.Call) func() simkit.Reply {
+			handle, found := table.Match(c)
+			if !found {
+				return nil
 			}
-			continue
-		}
-		value, err := url.PathUnescape(segments[i])
-		if err != nil || value == "" {
-			return nil, false
-		}
-		params[strings.TrimSuffix(name, "}")] = value
+			return func() simkit.Reply { return s.execute(handle, c) }
+		},
+		Missing: func(c *simkit.Call) simkit.Reply {
+			return failed(http.StatusNotFound, "Cannot %s %s", c.Method, c.URL.Path).reply(s.now())
+		},
+		Key:     s.keyOf,
+		Limited: s.limited,
+		Finish:  s.heartbeat,
 	}
-	return params, true
 }
 
-// exchange answers one call and keeps it.
-func (s *Server) exchange(ctx context.Context, c *call) reply {
-	started := s.now()
-	r, params, found := s.match(c)
-	if !found {
-		rep := failed(http.StatusNotFound, "Cannot %s %s", c.method, c.url.Path).reply(s.now())
-		s.keep(apiExchange("", c, rep, Fault{}, started))
-		return rep
-	}
-	c.params = params
-	fault := s.nextFault(r.op)
-	rep := s.play(ctx, fault, func() reply { return s.execute(r, c) })
-	if !fault.raw {
-		rep = s.heartbeat(c, rep)
-	}
-	s.keep(apiExchange(r.op, c, rep, fault, started))
-	return rep
-}
-
-func (s *Server) execute(r route, c *call) reply {
+func (s *Server) execute(handle handler, c *simkit.Call) simkit.Reply {
 	failure := s.authenticate(c)
-	if failure == nil {
-		failure = c.parseQuery()
+	if failure == nil && c.Query == nil {
+		failure = invalid("the query string is malformed")
 	}
 	if failure != nil {
 		return failure.reply(s.now())
 	}
-	rep, failure := r.handle(s, c)
+	r, failure := handle(s, c)
 	if failure != nil {
 		return failure.reply(s.now())
 	}
-	return rep
-}
-
-func (c *call) parseQuery() *Failure {
-	query, err := url.ParseQuery(c.url.RawQuery)
-	if err != nil {
-		return invalid("the query string is malformed")
-	}
-	c.query = query
-	return nil
-}
-
-// play runs an operation, or does not, as the fault demands.
-func (s *Server) play(ctx context.Context, fault Fault, operation func() reply) reply {
-	if !s.pause(ctx, fault.before) {
-		return reply{reset: true}
-	}
-	var rep reply
-	if !fault.skips {
-		rep = operation()
-	}
-	if fault.rewrite != nil {
-		rep = fault.rewrite(s, rep)
-	}
-	for name, value := range fault.header {
-		rep.setHeader(name, value)
-	}
-	if !s.pause(ctx, fault.after) {
-		return reply{reset: true}
-	}
-	return rep
-}
-
-func apiExchange(op string, c *call, rep reply, fault Fault, started time.Time) Exchange {
-	e := Exchange{
-		Direction:     ToStackOne,
-		Op:            op,
-		Account:       c.account,
-		Time:          started,
-		Method:        c.method,
-		URL:           c.url.String(),
-		RequestHeader: redacted(c.header),
-		RequestBody:   c.body,
-		Fault:         fault.String(),
-		Notes:         c.notes,
-	}
-	if rep.reset {
-		e.Err = "connection reset before an answer"
-		return e
-	}
-	e.Status, e.ResponseHeader, e.ResponseBody = rep.status, rep.header.Clone(), rep.allSent()
-	return e
+	return r
 }

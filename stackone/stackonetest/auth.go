@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // AccountHeader selects the linked account on unified calls:
@@ -12,21 +14,26 @@ const AccountHeader = "X-Account-Id"
 
 // authenticate checks what every call needs. The security filter comes first: it
 // stands before the API.
-func (s *Server) authenticate(c *call) *Failure {
-	if strings.TrimSpace(c.header.Get("User-Agent")) == "" {
+func (s *Server) authenticate(c *simkit.Call) *Failure {
+	if strings.TrimSpace(c.Header.Get("User-Agent")) == "" {
 		return &Failure{Status: http.StatusForbidden}
 	}
-	key, ok := s.basicKey(c.header.Get("Authorization"))
-	if !ok || !s.isKey(key) {
+	if s.keyOf(c) == "" {
 		return &Failure{Status: http.StatusUnauthorized}
 	}
 	return nil
 }
 
-func (s *Server) isKey(key string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.keys[key]
+// keyOf returns the valid API key of a call, which may select an account.
+func (s *Server) keyOf(c *simkit.Call) string {
+	key, ok := s.basicKey(c.Header.Get("Authorization"))
+	if !ok || !s.hasKey(key) {
+		return ""
+	}
+	if strings.HasPrefix(c.URL.Path, "/unified/") {
+		c.Account = c.Header.Get(AccountHeader)
+	}
+	return key
 }
 
 // basicKey takes the API key out of Basic credentials: the key is the user name
@@ -43,13 +50,13 @@ func (s *Server) basicKey(authorization string) (string, bool) {
 
 // unified wraps an operation that needs x-account-id and a usable account.
 func unified(next handler) handler {
-	return func(s *Server, c *call) (reply, *Failure) {
-		c.account = c.header.Get(AccountHeader)
-		if c.account == "" {
-			return reply{}, invalid("x-account-id header is required")
+	return func(s *Server, c *simkit.Call) (simkit.Reply, *Failure) {
+		c.Account = c.Header.Get(AccountHeader)
+		if c.Account == "" {
+			return simkit.Reply{}, invalid("x-account-id header is required")
 		}
-		if failure := s.unusable(c.account); failure != nil {
-			return reply{}, failure
+		if failure := s.unusable(c.Account); failure != nil {
+			return simkit.Reply{}, failure
 		}
 		return next(s, c)
 	}
@@ -57,30 +64,30 @@ func unified(next handler) handler {
 
 // platform wraps an operation that is not about one account.
 func platform(next handler) handler {
-	return func(s *Server, c *call) (reply, *Failure) {
-		if c.header.Get(AccountHeader) != "" {
-			c.note("x-account-id is not used on platform endpoints")
+	return func(s *Server, c *simkit.Call) (simkit.Reply, *Failure) {
+		if c.Header.Get(AccountHeader) != "" {
+			c.Note("x-account-id is not used on platform endpoints")
 		}
 		return next(s, c)
 	}
 }
 
 func (s *Server) unusable(id string) *Failure {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.findAccount(id)
-	if a == nil {
-		return failed(http.StatusNotFound, "Account not found")
+	spec, found := s.AccountState(id)
+	if !found {
+		return noAccount()
 	}
-	failure, chosen := s.cfg.AccountFailures[a.spec.Status]
+	failure, chosen := s.cfg.AccountFailures[spec.Status]
 	if !chosen {
-		failure = defaultAccountFailure(a.spec.Status)
+		failure = defaultAccountFailure(spec.Status)
 	}
 	if failure.isZero() {
 		return nil
 	}
 	return &failure
 }
+
+func noAccount() *Failure { return failed(http.StatusNotFound, "Account not found") }
 
 // defaultAccountFailure: StackOne documents 412 for accounts that are disabled,
 // suspended or expired, and 401 for credentials that the ATS does not take:

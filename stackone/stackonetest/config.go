@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // BaseURL is the documented base URL of the API, for use with [Server.Client],
@@ -95,6 +97,15 @@ type Config struct {
 	// PrettyPrint indents webhook bodies by two spaces. StackOne does not document
 	// the formatting of its bodies.
 	PrettyPrint bool
+	// Limits are enforced on calls of the API; the zero value is none.
+	Limits Limits
+	// MaxExchanges bounds the number of exchanges that are kept, and with it the memory
+	// of a long run; zero: 10,000, and never more than 64 MiB of bodies; negative: no
+	// bound. The oldest are dropped.
+	MaxExchanges int
+	// OnExchange is called with every [Exchange] that ended, by the goroutine that made
+	// it: a slow one delays an answer. It may call the simulator; nil: nobody follows.
+	OnExchange func(Exchange)
 	// Quirks chooses between plausible behaviours where StackOne documents none.
 	Quirks Quirks
 }
@@ -184,15 +195,15 @@ const (
 )
 
 func (c Config) withDefaults() Config {
-	c.APIKey = orDefault(c.APIKey, DefaultAPIKey)
-	c.WebhookSecret = orDefault(c.WebhookSecret, DefaultWebhookSecret)
-	c.PackagesKey = orDefault(c.PackagesKey, c.APIKey)
-	c.ProjectID = orDefault(c.ProjectID, DefaultProjectID)
-	c.WebhookPath = orDefault(c.WebhookPath, "/")
-	c.PackagesPath = orDefault(c.PackagesPath, "/")
-	c.WebhookTimeout = orDefault(c.WebhookTimeout, DefaultWebhookTimeout)
-	c.PackagesTimeout = orDefault(c.PackagesTimeout, DefaultPackagesTimeout)
-	c.Quirks.PartnerAPIStatus = orDefault(c.Quirks.PartnerAPIStatus, 403)
+	c.APIKey = simkit.OrDefault(c.APIKey, DefaultAPIKey)
+	c.WebhookSecret = simkit.OrDefault(c.WebhookSecret, DefaultWebhookSecret)
+	c.PackagesKey = simkit.OrDefault(c.PackagesKey, c.APIKey)
+	c.ProjectID = simkit.OrDefault(c.ProjectID, DefaultProjectID)
+	c.WebhookPath = simkit.OrDefault(c.WebhookPath, "/")
+	c.PackagesPath = simkit.OrDefault(c.PackagesPath, "/")
+	c.WebhookTimeout = simkit.OrDefault(c.WebhookTimeout, DefaultWebhookTimeout)
+	c.PackagesTimeout = simkit.OrDefault(c.PackagesTimeout, DefaultPackagesTimeout)
+	c.Quirks.PartnerAPIStatus = simkit.OrDefault(c.Quirks.PartnerAPIStatus, 403)
 	if c.Quirks.GreenhouseRepeat.isZero() {
 		c.Quirks.GreenhouseRepeat = greenhouseRepeat()
 	}
@@ -215,6 +226,9 @@ func (c Config) validate() error {
 	if status := c.Quirks.PartnerAPIStatus; status != 403 && status != 501 {
 		return fmt.Errorf("stackonetest: the Partner API answers lookups 403 or 501, not %d", status)
 	}
+	if err := simkit.Limits(c.Limits).Validate(); err != nil {
+		return named(err)
+	}
 	if err := c.Quirks.GreenhouseRepeat.validate(); err != nil {
 		return err
 	}
@@ -229,12 +243,4 @@ func (c Config) validate() error {
 		}
 	}
 	return nil
-}
-
-func orDefault[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
 }

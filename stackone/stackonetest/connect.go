@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // session is a connect session: https://docs.stackone.com/platform/connect-your-backend-with-stackone
@@ -24,70 +26,77 @@ func categories() []string {
 		"ticketing", "screening", "messaging", "accounting", "scheduling"}
 }
 
-func (s *Server) createConnectSession(c *call) (reply, *Failure) {
+func (s *Server) createConnectSession(c *simkit.Call) (simkit.Reply, *Failure) {
 	var request map[string]any
 	expiresIn := float64(defaultSessionLife)
-	_, failure := s.checked(c, func(o *object) {
-		request = o.members
+	_, failure := s.checked(c, func(o *simkit.Object) {
+		request = o.Members
 		expiresIn = readSession(o)
 	})
 	if failure != nil {
-		return reply{}, failure
+		return simkit.Reply{}, failure
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	id, _ := request["account_id"].(string)
-	if id != "" && s.findAccount(id) == nil {
-		return reply{}, failed(http.StatusNotFound, "Account not found")
+	answer, failure := s.openSession(request, time.Duration(expiresIn*float64(time.Second)))
+	if failure != nil {
+		return simkit.Reply{}, failure
 	}
-	token := s.nextUUID("session token")
-	s.sessions[token] = &session{request: request, account: id, expires: s.now().Add(time.Duration(expiresIn * float64(time.Second)))}
-	return jsonReply(http.StatusCreated, s.sessionAnswer(request, token)), nil
+	return simkit.JSONReply(http.StatusCreated, answer), nil
 }
 
-func readSession(o *object) (expiresIn float64) {
-	o.require("origin_owner_id", "origin_owner_name")
+// openSession opens a connect session and returns it as the API shows it.
+func (w *world) openSession(request map[string]any, life time.Duration) (map[string]any, *Failure) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	id := simkit.TextAt(request, "account_id")
+	if id != "" && w.account(id) == nil {
+		return nil, noAccount()
+	}
+	token := w.ids.UUID("session token")
+	w.sessions[token] = &session{request: request, account: id, expires: w.now().Add(life)}
+	return w.sessionAnswer(request, token), nil
+}
+
+func readSession(o *simkit.Object) (expiresIn float64) {
+	demand(o, "origin_owner_id", "origin_owner_name")
 	// connector_profile_id and integration_id are two names of one thing.
-	o.texts("origin_owner_id", "origin_owner_name", "origin_username", "provider", "provider_version", "account_id", "label", "integration_id", "connector_profile_id")
-	if o.has("provider_version") && !o.has("provider") {
-		o.fail("provider_version", "must be used together with provider")
+	o.Texts("origin_owner_id", "origin_owner_name", "origin_username", "provider", "provider_version", "account_id", "label", "integration_id", "connector_profile_id")
+	if o.Given("provider_version") && !o.Given("provider") {
+		o.Fail("provider_version", "must be used together with provider")
 	}
-	for i, item := range o.list("categories") {
-		entry := &object{checker: o.checker, path: "body", members: map[string]any{fmt.Sprintf("categories[%d]", i): item}}
-		entry.oneOf(fmt.Sprintf("categories[%d]", i), categories()...)
+	listed, _ := o.List("categories", nullable)
+	for i, item := range listed {
+		name := fmt.Sprintf("categories[%d]", i)
+		entry := &simkit.Object{Checker: o.Checker, Path: "body", Members: map[string]any{name: item}}
+		entry.Enum(name, nullable, categories()...)
 	}
-	o.oneOf("type", "production", "test")
-	o.free("metadata")
-	if v, ok := o.get("multiple"); ok {
-		if _, isFlag := v.(bool); !isFlag {
-			o.fail("multiple", "must be a boolean")
-		}
-	}
-	v, ok := o.get("expires_in")
+	o.Enum("type", nullable, "production", "test")
+	o.Free("metadata")
+	o.Flag("multiple", nullable)
+	v, ok := o.Get("expires_in", nullable)
 	if !ok {
 		return defaultSessionLife
 	}
 	number, _ := v.(json.Number)
 	seconds, err := number.Float64()
 	if err != nil || seconds <= 0 || seconds > 1e9 {
-		o.fail("expires_in", "must be a positive number of seconds")
+		o.Fail("expires_in", "must be a positive number of seconds")
 	}
 	return seconds
 }
 
-// sessionAnswer. The caller holds s.mu.
-func (s *Server) sessionAnswer(request map[string]any, token string) map[string]any {
+// sessionAnswer. The caller holds w.mu.
+func (w *world) sessionAnswer(request map[string]any, token string) map[string]any {
 	answer := map[string]any{
-		"id": len(s.sessions), "organization_id": "1234", "project_id": s.cfg.ProjectID,
-		"created_at": timestamp(s.now()), "token": token, "auth_link_url": "https://app.stackone.com/embedded/accounts/connect/" + token,
-		"external_trigger_token": s.nextUUID("trigger token"), "type": "production",
+		"id": len(w.sessions), "organization_id": "1234", "project_id": w.cfg.ProjectID,
+		"created_at": timestamp(w.now()), "token": token, "auth_link_url": "https://app.stackone.com/embedded/accounts/connect/" + token,
+		"external_trigger_token": w.ids.UUID("trigger token"), "type": "production",
 	}
 	for _, name := range []string{"origin_owner_id", "origin_owner_name", "origin_username", "categories", "provider", "account_id", "label", "metadata", "type", "integration_id"} {
 		if value, sent := request[name]; sent && value != nil {
 			answer[name] = value
 		}
 	}
-	if s.cfg.Quirks.NumericOrganizationID {
+	if w.quirks.NumericOrganizationID {
 		answer["organization_id"] = 1234
 	}
 	return answer
@@ -115,11 +124,11 @@ func (s *Server) Connect(ctx context.Context, token string, spec AccountSpec, fa
 	return Connection{Account: event.Account, Delivery: s.Deliver(ctx, event, faults...)}, nil
 }
 
-func (s *Server) connect(token string, spec AccountSpec) (Event, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	session := s.sessions[token]
-	if session == nil || !s.now().Before(session.expires) {
+func (w *world) connect(token string, spec AccountSpec) (Event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	session := w.sessions[token]
+	if session == nil || !w.now().Before(session.expires) {
 		return Event{}, fmt.Errorf("stackonetest: no such connect session, or it has expired")
 	}
 	for name, field := range map[string]*string{
@@ -130,27 +139,27 @@ func (s *Server) connect(token string, spec AccountSpec) (Event, error) {
 			*field = text
 		}
 	}
-	if a := s.edited(session, spec); a != nil {
-		a.spec.Status, a.spec.StatusReasons, a.updated = "active", nil, s.now()
-		return s.addAccountEvent(a, EventAccountUpdated).Event, nil
+	if a := w.edited(session, spec); a != nil {
+		a.spec.Status, a.spec.StatusReasons, a.updated = "active", nil, w.now()
+		return w.addAccountEvent(a, EventAccountUpdated).Event, nil
 	}
-	if spec.ID != "" && s.findAccount(spec.ID) != nil {
+	if spec.ID != "" && w.account(spec.ID) != nil {
 		return Event{}, fmt.Errorf("stackonetest: account %q exists already", spec.ID)
 	}
-	return s.addAccountEvent(s.addAccount(spec), EventAccountCreated).Event, nil
+	return w.addAccountEvent(w.addAccount(spec), EventAccountCreated).Event, nil
 }
 
 // edited is the account that the session opens, if it opens one.
-func (s *Server) edited(session *session, spec AccountSpec) *account {
+func (w *world) edited(session *session, spec AccountSpec) *account {
 	if session.account != "" {
-		return s.findAccount(session.account)
+		return w.account(session.account)
 	}
 	if session.request["multiple"] == true {
 		return nil
 	}
-	for _, a := range s.accounts {
+	for a := range w.accounts.All() {
 		same := a.spec.OriginOwnerID == spec.OriginOwnerID && a.spec.OriginOwnerName == spec.OriginOwnerName
-		if same && a.spec.Provider == orDefault(spec.Provider, Greenhouse) {
+		if same && a.spec.Provider == simkit.OrDefault(spec.Provider, Greenhouse) {
 			return a
 		}
 	}

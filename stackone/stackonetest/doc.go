@@ -21,7 +21,7 @@
 //
 // [Server.URL] is a base URL on a loopback socket that is opened when it is first
 // asked for. [Server.Client] needs no socket at all: it calls the simulator in
-// process and answers for every host name, so that a client with the real base
+// memory and answers for every host name, so that a client with the real base
 // URL can be tested, and so that it works in a testing/synctest bubble.
 //
 // # Faults
@@ -38,10 +38,15 @@
 // see [Quirks], [Config.AccountFailures] and [OrderSpec]. The defaults are the
 // strictest plausible reading, so that a client that passes here is a careful one.
 //
-// # Memory
+// # Limits and memory
 //
-// Every exchange, order, event and accepted result is kept until [Server.Close];
-// a long-running program calls [Server.ForgetExchanges] now and then.
+// With [Config.Limits] the simulator refuses what is too much as StackOne does. It keeps
+// the latest [Config.MaxExchanges] exchanges, and of each order the latest results; the
+// orders themselves are kept until [Server.Close]. Whoever wants to
+// follow takes [Config.OnExchange].
+//
+// Faults have names: [ParseFault] and [ParseDeliveryFault] read what their String
+// methods write, for commands and files.
 //
 // The package uses the standard library only, and none of the SDK it helps to
 // test: a mistake made there is not confirmed here. The facts come from

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // The names of events that concern a provider. The first two are the primary ones
@@ -62,34 +64,29 @@ type EventSpec struct {
 
 type storedEvent struct {
 	Event
-	pending bool
-	sent    time.Time // sent_at of the latest attempt
+	sent time.Time // sent_at of the latest attempt
 }
 
 // addEvent. The caller holds s.mu.
-func (s *Server) addEvent(e Event) *storedEvent {
-	e.ID = s.nextUUID("event")
-	stored := &storedEvent{Event: e, sent: s.now()}
-	s.events = append(s.events, stored)
+func (w *world) addEvent(e Event) *storedEvent {
+	e.ID = w.ids.UUID("event")
+	stored := &storedEvent{Event: e, sent: w.now()}
+	w.events.Add(stored, e.ID)
 	return stored
 }
 
 // Events returns every event made so far, delivered or not, in order.
-func (s *Server) Events() []Event {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	list := make([]Event, len(s.events))
-	for i, e := range s.events {
-		list[i] = e.Event
-	}
-	return list
+func (w *world) Events() []Event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return simkit.Map(w.events.Values(), func(e *storedEvent) Event { return e.Event })
 }
 
 // OrderEvent returns the event that announced an order.
-func (s *Server) OrderEvent(account, orderID string) (Event, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o := s.findOrder(account, orderID)
+func (w *world) OrderEvent(account, orderID string) (Event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o := w.order(account, orderID)
 	if o == nil || o.event == nil {
 		return Event{}, unknownOrder(account, orderID)
 	}
@@ -99,39 +96,39 @@ func (s *Server) OrderEvent(account, orderID string) (Event, error) {
 // OrderChangedEvent is an event about an order under another name, such as
 // [EventAssessmentUpdated] or [EventAssessmentDeleted]: StackOne names them and
 // does not say what they mean. It has the date of now.
-func (s *Server) OrderChangedEvent(account, orderID, name string) (Event, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o := s.findOrder(account, orderID)
+func (w *world) OrderChangedEvent(account, orderID, name string) (Event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o := w.order(account, orderID)
 	if o == nil || o.event == nil {
 		return Event{}, unknownOrder(account, orderID)
 	}
-	return s.changedEvent(o, name), nil
+	return w.changedEvent(o, name).Event, nil
 }
 
-func (s *Server) changedEvent(o *order, name string) Event {
-	body := decodeObject(o.event.Body)
+func (w *world) changedEvent(o *order, name string) *storedEvent {
+	body := simkit.DecodeObject(o.event.Body)
 	body["event"], body["record_type"] = name, recordType(name)
-	body["event_date"], body["sent_at"] = timestamp(s.now()), timestamp(s.now())
-	return s.addEvent(Event{Name: name, Account: o.Account, OrderID: o.ID, Body: encode(body)}).Event
+	body["event_date"], body["sent_at"] = timestamp(w.now()), timestamp(w.now())
+	return w.addEvent(Event{Name: name, Account: o.Account, OrderID: o.ID, Body: simkit.Encode(body)})
 }
 
 // AccountEvent tells of an account, under one of the EventAccount names or any
 // other.
-func (s *Server) AccountEvent(account, name string) (Event, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.findAccount(account)
+func (w *world) AccountEvent(account, name string) (Event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a := w.account(account)
 	if a == nil {
 		return Event{}, unknownAccount(account)
 	}
-	return s.addAccountEvent(a, name).Event, nil
+	return w.addAccountEvent(a, name).Event, nil
 }
 
-func (s *Server) addAccountEvent(a *account, name string) *storedEvent {
-	now := timestamp(s.now())
+func (w *world) addAccountEvent(a *account, name string) *storedEvent {
+	now := timestamp(w.now())
 	body := map[string]any{
-		"project_id": s.cfg.ProjectID, "account_id": a.spec.ID, "event": name, "event_date": now,
+		"project_id": w.cfg.ProjectID, "account_id": a.spec.ID, "event": name, "event_date": now,
 		"record_type": "account", "record_id": a.spec.ID, "sent_at": now, "provider": a.spec.Provider,
 		"origin_owner_id": a.spec.OriginOwnerID, "origin_owner_name": a.spec.OriginOwnerName,
 	}
@@ -141,25 +138,25 @@ func (s *Server) addAccountEvent(a *account, name string) *storedEvent {
 	if a.spec.SetupInformation != nil {
 		body["setup_information"] = a.spec.SetupInformation
 	}
-	return s.addEvent(Event{Name: name, Account: a.spec.ID, Body: encode(body)})
+	return w.addEvent(Event{Name: name, Account: a.spec.ID, Body: simkit.Encode(body)})
 }
 
 // NewEvent makes an event of any name. It fails if a field cannot be set or
 // written as JSON. The account need not exist.
-func (s *Server) NewEvent(spec EventSpec) (Event, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	account := orDefault(spec.Account, DefaultAccount)
+func (w *world) NewEvent(spec EventSpec) (Event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	account := simkit.OrDefault(spec.Account, DefaultAccount)
 	date := spec.Date
 	if date.IsZero() {
-		date = s.now()
+		date = w.now()
 	}
 	body := map[string]any{
-		"project_id": s.cfg.ProjectID, "account_id": account, "event": spec.Name, "event_date": timestamp(date),
-		"record_type": recordType(spec.Name), "record_id": spec.RecordID, "sent_at": timestamp(s.now()),
+		"project_id": w.cfg.ProjectID, "account_id": account, "event": spec.Name, "event_date": timestamp(date),
+		"record_type": recordType(spec.Name), "record_id": spec.RecordID, "sent_at": timestamp(w.now()),
 	}
 	if spec.RecordID == nil {
-		body["record_id"] = s.nextID("record")
+		body["record_id"] = w.newID("record")
 	}
 	if spec.RemoteID != "" {
 		body["record_remote_id"] = spec.RemoteID
@@ -170,15 +167,15 @@ func (s *Server) NewEvent(spec EventSpec) (Event, error) {
 	if spec.RawEvent != nil {
 		body["raw_event"] = spec.RawEvent
 	}
-	tree, err := toTree(body)
+	tree, err := simkit.ToTree(body)
 	if err != nil {
 		return Event{}, fmt.Errorf("stackonetest: event %q: %w", spec.Name, err)
 	}
 	envelope, _ := tree.(map[string]any)
-	if err := setFields(envelope, spec.Envelope); err != nil {
-		return Event{}, err
+	if err := fields(spec.Envelope).Set(envelope); err != nil {
+		return Event{}, named(err)
 	}
-	return s.addEvent(Event{Name: spec.Name, Account: account, Body: encode(envelope)}).Event, nil
+	return w.addEvent(Event{Name: spec.Name, Account: account, Body: simkit.Encode(envelope)}).Event, nil
 }
 
 // recordType follows the documented examples, which do not agree with each other:
@@ -189,29 +186,24 @@ func recordType(event string) string {
 	return strings.TrimPrefix(resource, "hris_")
 }
 
+// leavePending keeps an event for [Server.DeliverPending]. The caller holds w.mu.
+func (w *world) leavePending(e *storedEvent) { w.pending = append(w.pending, e.Event) }
+
 // takePending returns the events that wait for [Server.DeliverPending].
-func (s *Server) takePending() []Event {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var list []Event
-	for _, e := range s.events {
-		if e.pending {
-			e.pending = false
-			list = append(list, e.Event)
-		}
-	}
+func (w *world) takePending() []Event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := w.pending
+	w.pending = nil
 	return list
 }
 
 // nextSentAt is a sent_at later than that of the attempt before.
-func (s *Server) nextSentAt(eventID string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	at := s.now()
-	for _, e := range s.events {
-		if e.ID != eventID {
-			continue
-		}
+func (w *world) nextSentAt(eventID string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := w.now()
+	if e, found := w.events.Find(eventID); found {
 		if earliest := e.sent.Add(time.Millisecond); at.Before(earliest) {
 			at = earliest
 		}
@@ -219,3 +211,6 @@ func (s *Server) nextSentAt(eventID string) string {
 	}
 	return timestamp(at)
 }
+
+// named says whose error it is.
+func named(err error) error { return fmt.Errorf("stackonetest: %w", err) }

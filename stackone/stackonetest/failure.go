@@ -5,34 +5,36 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Failure is an error answer of the API. The envelope is that of
 // https://docs.stackone.com/guides/unified-api-error-codes-and-troubleshooting-guide;
 // every member but the status may be on any status.
 type Failure struct {
-	Status    int    // HTTP status, and statusCode in the body
-	Message   string // empty: the documented message of the status
-	ErrorCode string // such as AccountInvalidCredentialsError; empty: not sent
-	Errors    []string
+	Status    int      `json:",omitzero"` // HTTP status, and statusCode in the body
+	Message   string   `json:",omitzero"` // empty: the documented message of the status
+	ErrorCode string   `json:",omitzero"` // such as AccountInvalidCredentialsError; empty: not sent
+	Errors    []string `json:",omitzero"`
 	// Provider are the errors of the ATS behind StackOne; nil: not sent.
-	Provider []ProviderError
+	Provider []ProviderError `json:",omitzero"`
 	// Data is the member of that name, which StackOne's OpenAPI description has on
 	// 400: any JSON; nil: not sent.
-	Data json.RawMessage
+	Data json.RawMessage `json:",omitzero"`
 	// NoTimestamp leaves the timestamp out, as several documented samples do.
-	NoTimestamp bool
+	NoTimestamp bool `json:",omitzero"`
 	// RetryAfter is the header of that name; empty: not sent, but 408 always has it.
-	RetryAfter string
+	RetryAfter string `json:",omitzero"`
 }
 
 // ProviderError is what the ATS answered. A zero status and empty texts are sent
 // as null.
 type ProviderError struct {
-	Status  int
-	URL     string
-	Raw     json.RawMessage // any JSON, also a text; nil: null
-	Headers map[string]string
+	Status  int               `json:",omitzero"`
+	URL     string            `json:",omitzero"`
+	Raw     json.RawMessage   `json:",omitzero"` // any JSON, also a text; nil: null
+	Headers map[string]string `json:",omitzero"`
 }
 
 // messages are those of the examples in StackOne's OpenAPI description.
@@ -95,13 +97,13 @@ func invalid(problems ...string) *Failure {
 	return &Failure{Status: http.StatusBadRequest, Message: "Validation failed", ErrorCode: codeValidation, Errors: problems}
 }
 
-func (f Failure) reply(now time.Time) reply {
-	rep := jsonReply(f.Status, f.body(now))
+func (f Failure) reply(now time.Time) simkit.Reply {
+	rep := simkit.JSONReply(f.Status, f.body(now))
 	if f.Status == http.StatusRequestTimeout {
-		f.RetryAfter = orDefault(f.RetryAfter, "60")
+		f.RetryAfter = simkit.OrDefault(f.RetryAfter, "60")
 	}
 	if f.RetryAfter != "" {
-		rep.header.Set("Retry-After", f.RetryAfter)
+		rep.Header.Set("Retry-After", f.RetryAfter)
 	}
 	return rep
 }
@@ -126,7 +128,7 @@ type wireProviderError struct {
 func (f Failure) body(now time.Time) wireFailure {
 	w := wireFailure{
 		StatusCode: f.Status,
-		Message:    orDefault(f.Message, orDefault(messages[f.Status], http.StatusText(f.Status))),
+		Message:    simkit.OrDefault(f.Message, simkit.OrDefault(messages[f.Status], http.StatusText(f.Status))),
 		ErrorCode:  f.ErrorCode,
 		Errors:     f.Errors,
 	}
@@ -146,7 +148,7 @@ func (f Failure) body(now time.Time) wireFailure {
 }
 
 func (p ProviderError) wire() wireProviderError {
-	w := wireProviderError{URL: nullable(p.URL), Raw: p.Raw, Headers: p.Headers}
+	w := wireProviderError{URL: simkit.Nullable(p.URL), Raw: p.Raw, Headers: p.Headers}
 	if p.Status != 0 {
 		w.Status = &p.Status
 	}

@@ -276,3 +276,85 @@ func TestInvalidConfigurations(t *testing.T) {
 		require.Error(t, err, name)
 	}
 }
+
+// One good call, then a reset: net/http repeats a call that cannot do harm on a
+// connection that worked before, in memory as on a socket.
+func TestResetOfAKnownConnection(t *testing.T) {
+	for _, socket := range []bool{false, true} {
+		s := stackonetest.Start(t)
+		a := newAPI(t, s)
+		if socket {
+			transport := &http.Transport{}
+			t.Cleanup(transport.CloseIdleConnections)
+			a.client, a.base = &http.Client{Transport: transport}, s.URL()
+		}
+		a.call(200, "GET /accounts", nil)
+		s.Fail(stackonetest.OpAny, stackonetest.Reset())
+		a.call(200, "GET /accounts", nil)
+		require.Len(t, s.Calls(stackonetest.OpListAccounts), 3)
+	}
+}
+
+func TestFaultsByName(t *testing.T) {
+	failure := stackonetest.Failure{Status: 502, Message: "x; y", Provider: []stackonetest.ProviderError{{Status: 503, Raw: json.RawMessage(`"down"`)}}}
+	for _, f := range []stackonetest.Fault{
+		{}, stackonetest.Answer(failure), stackonetest.Answer(stackonetest.Failure{Status: 404, Provider: []stackonetest.ProviderError{}}),
+		stackonetest.Status(412, "AccountIntegrationInactiveError"), stackonetest.TimedOut(),
+		stackonetest.RateLimited().Header("Retry-After", ""), stackonetest.AccountUnusable(), stackonetest.BadGateway(),
+		stackonetest.AppliedThen(stackonetest.BadGateway(failure.Provider...)), stackonetest.RawBody(502, "text/plain", "a, b"),
+		stackonetest.Firewall().After(time.Millisecond), stackonetest.Heartbeat(time.Millisecond), stackonetest.HeartbeatThenError(failure),
+		stackonetest.AppliedThen(stackonetest.HeartbeatThenError(failure)),
+		stackonetest.Edited(object{"message": "a;b", "timestamp": nil}), stackonetest.CutOff(),
+	} {
+		parsed, err := stackonetest.ParseFault(f.String())
+		require.NoError(t, err, f.String())
+		require.Equal(t, f.String(), parsed.String())
+		answers := [2]string{}
+		for i, fault := range []stackonetest.Fault{f, parsed} {
+			s := stackonetest.Start(t, at("2023-05-30T00:00:00Z"))
+			s.Fail(stackonetest.OpAny, fault)
+			_, body, err := newAPI(t, s).send("GET /accounts", nil)
+			answers[i] = string(body)
+			if f.String() != "cut off" {
+				require.NoError(t, err)
+			}
+		}
+		require.Equal(t, answers[0], answers[1], f.String())
+	}
+	_, err := stackonetest.ParseFault("answer={")
+	require.ErrorContains(t, err, "stackonetest: ")
+	require.Contains(t, stackonetest.Faults(), "answer=FAILURE")
+
+	for _, f := range []stackonetest.DeliveryFault{
+		stackonetest.AlsoAs("a.created"), stackonetest.NewSentAt(), stackonetest.HexSignature(), stackonetest.WrongKey(),
+		stackonetest.MissingKey(), stackonetest.NamedEvent("x"), stackonetest.ChangedFields(object{"a.b": 1}), stackonetest.LegacyBody(),
+		stackonetest.AbsentFields("event_data"), stackonetest.Duplicate(2),
+	} {
+		parsed, err := stackonetest.ParseDeliveryFault(f.String())
+		require.NoError(t, err)
+		require.Equal(t, f.String(), parsed.String())
+	}
+	_, err = stackonetest.ParseDeliveryFault("later")
+	require.ErrorContains(t, err, "stackonetest: ")
+	require.Contains(t, stackonetest.DeliveryFaults(), "also as=EVENT")
+}
+
+func TestExchangesCanBeFollowed(t *testing.T) {
+	var followed []stackonetest.Exchange
+	s := stackonetest.Start(t, func(c *stackonetest.Config) {
+		c.MaxExchanges = 3
+		c.Retry.Times = 1
+		c.OnExchange = func(e stackonetest.Exchange) { followed = append(followed, e) }
+	})
+	s.Target(always(500, ""))
+	s.PackagesTarget(always(200, `{"data":[]}`))
+	id, d := place(t, s, stackonetest.OrderSpec{})
+	asked := s.RequestPackages(t.Context(), stackonetest.PackagesRequest{})
+	newAPI(t, s).call(200, resultOp(id), []byte(`{"summary":"x"}`))
+	require.Len(t, followed, 4)
+	require.Equal(t, followed[1:], s.Exchanges())
+	require.Equal(t, []int{1, 2, 3}, []int{d.Exchange, d.Retries[0].Exchange, asked.Exchange})
+	require.Equal(t, []int{d.ID, d.ID, asked.Delivery, 0}, []int{followed[0].Delivery, followed[1].Delivery, followed[2].Delivery, followed[3].Delivery})
+	require.Equal(t, id, followed[0].Order)
+	require.Equal(t, id, followed[3].Order)
+}

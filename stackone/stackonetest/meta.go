@@ -4,20 +4,22 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
-func (s *Server) connectorMeta(c *call) (reply, *Failure) {
-	provider := c.params["provider"]
+func (s *Server) connectorMeta(c *simkit.Call) (simkit.Reply, *Failure) {
+	provider := c.Params["provider"]
 	if meta, ok := s.cfg.ConnectorMeta[provider]; ok {
-		return jsonReply(http.StatusOK, meta), nil
+		return simkit.JSONReply(http.StatusOK, meta), nil
 	}
 	if !knownProvider(provider) {
-		return reply{}, failed(http.StatusNotFound, "Provider not found")
+		return simkit.Reply{}, failed(http.StatusNotFound, "Provider not found")
 	}
-	return jsonReply(http.StatusOK, connectorMeta(provider)), nil
+	return simkit.JSONReply(http.StatusOK, connectorMeta(provider)), nil
 }
 
-func (s *Server) listConnectorMeta(*call) (reply, *Failure) {
+func (s *Server) listConnectorMeta(*simkit.Call) (simkit.Reply, *Failure) {
 	list := []any{}
 	for _, provider := range providers() {
 		if _, chosen := s.cfg.ConnectorMeta[provider]; !chosen {
@@ -27,7 +29,7 @@ func (s *Server) listConnectorMeta(*call) (reply, *Failure) {
 	for _, provider := range sortedKeys(s.cfg.ConnectorMeta) {
 		list = append(list, json.RawMessage(s.cfg.ConnectorMeta[provider]))
 	}
-	return jsonReply(http.StatusOK, list), nil
+	return simkit.JSONReply(http.StatusOK, list), nil
 }
 
 func providers() []string {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Order is an order as the simulator sees it now.
@@ -39,13 +41,9 @@ type Order struct {
 // integration-guides/ats in github.com/StackOneHQ/hub-docs
 func (o Order) Shown() map[string]any {
 	shown := map[string]any{}
-	tree := decodeObject(o.State.Body)
+	tree := simkit.DecodeObject(o.State.Body)
 	for _, path := range atsOf(o.Provider).fields(o.Kind) {
-		var value any = tree
-		for name := range strings.SplitSeq(path, ".") {
-			members, _ := value.(map[string]any)
-			value = members[name]
-		}
+		value := simkit.At(tree, strings.Split(path, ".")...)
 		if value != nil {
 			shown[path] = value
 		}
@@ -61,134 +59,100 @@ type order struct {
 	event  *storedEvent // nil: ordered through the API
 }
 
-func (s *Server) addOrder(spec OrderSpec, a *account, data map[string]any) *order {
-	o := &order{
-		Order: Order{
-			ID: spec.ID, RemoteID: spec.RemoteID, Account: spec.Account, Provider: a.spec.Provider,
-			Kind: spec.Kind, PackageID: spec.PackageID, CreatedAt: spec.CreatedAt,
-		},
-		data:   data,
-		merged: map[string]any{},
-	}
-	s.orders = append(s.orders, o)
-	return o
-}
-
-// Order returns an order by its account and id, which may be the ATS's own.
-func (s *Server) Order(account, id string) (Order, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if o := s.findOrder(account, id); o != nil {
-		return o.snapshot(), true
-	}
-	return Order{}, false
-}
-
-// Orders returns all orders of an account in the order of their creation.
-func (s *Server) Orders(account string) []Order {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var list []Order
-	for _, o := range s.orders {
-		if o.Account == account {
-			list = append(list, o.snapshot())
-		}
-	}
-	return list
-}
-
-// findOrder takes StackOne's ids and those of the ATS:
-// snippets/common-guides/stackone-identifiers.mdx in github.com/StackOneHQ/hub-docs
-func (s *Server) findOrder(account, id string) *order {
-	for _, o := range s.orders {
-		if o.Account == account && (o.ID == id || o.RemoteID == id) {
-			return o
-		}
-	}
-	return nil
-}
-
 func (o *order) snapshot() Order {
 	c := o.Order
 	c.Results = slices.Clone(c.Results)
 	c.DeliveryFaults = slices.Clone(c.DeliveryFaults)
-	c.Data = encode(o.data)
+	c.Data = simkit.Encode(o.data)
 	return c
 }
 
 // createOrder serves the other direction, in which an ATS-like product orders a
 // test of an assessment connector. The answer has no envelope.
 func createOrder(kind Kind) handler {
-	return func(s *Server, c *call) (reply, *Failure) {
+	return func(s *Server, c *simkit.Call) (simkit.Reply, *Failure) {
 		var data map[string]any
-		_, failure := s.checked(c, func(o *object) {
-			data = o.members
+		_, failure := s.checked(c, func(o *simkit.Object) {
+			data = o.Members
 			readOrder(o, kind)
 		})
 		if failure != nil {
-			return reply{}, failure
+			return simkit.Reply{}, failure
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		a := s.findAccount(c.account)
-		if a == nil {
-			return reply{}, failed(http.StatusNotFound, "Account not found")
+		id, remoteID, failure := s.takeOrder(c.Account, kind, data)
+		if failure != nil {
+			return simkit.Reply{}, failure
 		}
-		id, _ := data["id"].(string)
-		remoteID, _ := data["remote_id"].(string)
-		if id != "" && s.findOrder(c.account, id) != nil {
-			return reply{}, &Failure{Status: http.StatusConflict}
-		}
-		id = orDefault(id, s.nextID("order"))
-		remoteID = orDefault(remoteID, s.nextUUID("remote order"))
-		ordered, _ := data["package"].(map[string]any)
-		packageID, _ := ordered["id"].(string)
-		s.addOrder(OrderSpec{ID: id, RemoteID: remoteID, Account: c.account, Kind: kind, PackageID: packageID, CreatedAt: s.now()}, a, data)
-		return jsonReply(http.StatusOK, map[string]any{"id": id, "remote_id": remoteID, "test_url": exampleTestURL}), nil
+		return simkit.JSONReply(http.StatusOK, map[string]any{"id": id, "remote_id": remoteID, "test_url": exampleTestURL}), nil
 	}
+}
+
+// takeOrder stores an order that came through the API.
+func (w *world) takeOrder(account string, kind Kind, data map[string]any) (id, remoteID string, failure *Failure) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a := w.account(account)
+	if a == nil {
+		return "", "", noAccount()
+	}
+	id, remoteID = simkit.TextAt(data, "id"), simkit.TextAt(data, "remote_id")
+	if id != "" && w.order(account, id) != nil {
+		return "", "", &Failure{Status: http.StatusConflict}
+	}
+	if id == "" {
+		id = w.newID("order")
+	}
+	if remoteID == "" {
+		remoteID = w.ids.UUID("remote order")
+	}
+	w.addOrder(OrderSpec{
+		ID: id, RemoteID: remoteID, Account: account, Kind: kind,
+		PackageID: simkit.TextAt(data, "package", "id"), CreatedAt: w.now(),
+	}, a, data)
+	return id, remoteID, nil
 }
 
 const exampleTestURL = "https://exmaple.com/integrations/candidate/test" // the spelling of StackOne's reference
 
-func readOrder(o *object, kind Kind) {
-	o.texts("id", "results_update_url")
+func readOrder(o *simkit.Object, kind Kind) {
+	o.Texts("id", "results_update_url")
 	if kind == BackgroundCheck {
-		o.text("remote_id")
+		o.Text("remote_id", nullable)
 	}
-	o.free("passthrough")
-	if p := o.child("package"); p != nil {
-		p.texts("id", "remote_id", "name", "description")
+	o.Free("passthrough")
+	if p := o.Child("package", nullable); p != nil {
+		p.Texts("id", "remote_id", "name", "description")
 		if kind == BackgroundCheck {
-			p.objects("tests", func(t *object) { t.texts("id", "remote_id", "name", "description") })
+			p.Each("tests", nullable, func(t *simkit.Object) { t.Texts("id", "remote_id", "name", "description") })
 		}
-		p.done()
+		p.Done()
 	}
-	if p := o.child("application"); p != nil {
-		p.texts("id", "remote_id")
-		p.enum("application_status", applicationStatuses()...)
-		p.free("passthrough")
-		p.done()
+	if p := o.Child("application", nullable); p != nil {
+		p.Texts("id", "remote_id")
+		readEnum(p, "application_status", applicationStatuses()...)
+		p.Free("passthrough")
+		p.Done()
 	}
-	if p := o.child("job"); p != nil {
-		p.texts("id", "remote_id", "title")
-		p.objects("hiring_team", readTeamMember)
-		p.free("passthrough")
-		p.done()
+	if p := o.Child("job", nullable); p != nil {
+		p.Texts("id", "remote_id", "title")
+		p.Each("hiring_team", nullable, readTeamMember)
+		p.Free("passthrough")
+		p.Done()
 	}
-	if p := o.child("candidate"); p != nil {
-		p.texts("id", "remote_id", "first_name", "last_name", "profile_url")
-		p.objects("emails", func(e *object) { e.texts("type", "value") })
-		p.free("passthrough")
-		p.done()
+	if p := o.Child("candidate", nullable); p != nil {
+		p.Texts("id", "remote_id", "first_name", "last_name", "profile_url")
+		p.Each("emails", nullable, func(e *simkit.Object) { e.Texts("type", "value") })
+		p.Free("passthrough")
+		p.Done()
 	}
-	if p := o.child("requester"); p != nil {
+	if p := o.Child("requester", nullable); p != nil {
 		readTeamMember(p)
-		p.done()
+		p.Done()
 	}
 }
 
-func readTeamMember(o *object) {
-	o.texts("user_id", "remote_user_id", "first_name", "last_name", "email", "role")
+func readTeamMember(o *simkit.Object) {
+	o.Texts("user_id", "remote_user_id", "first_name", "last_name", "email", "role")
 }
 
 func applicationStatuses() []string {
@@ -196,6 +160,8 @@ func applicationStatuses() []string {
 		"lead", "offer", "reference_check", "rejected", "review", "screen", "new", "onboarding", "created", "accepted",
 		"short_list", "approved", "unmapped_value"}
 }
+
+func noOrder() *Failure { return failed(http.StatusNotFound, "Order not found") }
 
 func unknownOrder(account, id string) error {
 	return fmt.Errorf("stackonetest: account %q has no order %q", account, id)

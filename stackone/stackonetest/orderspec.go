@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Shape is how much of an order its event carries.
@@ -90,7 +92,7 @@ type OrderSpec struct {
 //
 // With [Lost], or without a target, the order exists and no event is sent.
 func (s *Server) PlaceOrder(ctx context.Context, spec OrderSpec, faults ...DeliveryFault) (string, Delivery, error) {
-	event, err := s.createOrder(spec)
+	event, err := s.place(spec)
 	if err != nil {
 		return "", Delivery{}, err
 	}
@@ -107,52 +109,27 @@ func (s *Server) Redeliver(ctx context.Context, account, orderID string, faults 
 	return s.Deliver(ctx, event, faults...), nil
 }
 
-func (s *Server) createOrder(spec OrderSpec) (Event, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	spec.Account = orDefault(spec.Account, DefaultAccount)
-	a := s.findAccount(spec.Account)
-	if a == nil {
-		return Event{}, unknownAccount(spec.Account)
-	}
-	spec, err := s.completed(spec, a)
-	if err != nil {
-		return Event{}, err
-	}
-	data, err := spec.data(a)
-	if err != nil {
-		return Event{}, err
-	}
-	envelope, err := spec.envelope(s, a, data)
-	if err != nil {
-		return Event{}, err
-	}
-	o := s.addOrder(spec, a, data)
-	o.event = s.addEvent(Event{Name: spec.Event, Account: spec.Account, OrderID: spec.ID, Body: encode(envelope)})
-	return o.event.Event, nil
-}
-
 // completed fills in what the spec leaves open.
-func (s *Server) completed(spec OrderSpec, a *account) (OrderSpec, error) {
-	spec.Kind = orDefault(spec.Kind, Assessment)
+func (w *world) completed(spec OrderSpec, a *account) (OrderSpec, error) {
+	spec.Kind = simkit.OrDefault(spec.Kind, Assessment)
 	if !spec.Kind.valid() {
 		return spec, badKind(spec.Kind)
 	}
-	if spec.ID != "" && s.findOrder(spec.Account, spec.ID) != nil {
+	if spec.ID != "" && w.order(spec.Account, spec.ID) != nil {
 		return spec, fmt.Errorf("stackonetest: order %q exists already", spec.ID)
 	}
 	switch {
 	case spec.ID == "" && spec.NumericRecordID:
-		spec.ID = s.nextNumber("order")
+		spec.ID = w.newNumber("order")
 	case spec.ID == "":
-		spec.ID = s.nextID("order")
+		spec.ID = w.newID("order")
 	case spec.NumericRecordID && !isInteger(spec.ID):
 		return spec, fmt.Errorf("stackonetest: the order id %q is not a number", spec.ID)
 	}
 	if spec.RemoteID == "" {
-		spec.RemoteID = s.nextUUID("remote order")
+		spec.RemoteID = w.ids.UUID("remote order")
 	}
-	spec.PackageID = orDefault(spec.PackageID, DefaultPackageID)
+	spec.PackageID = simkit.OrDefault(spec.PackageID, DefaultPackageID)
 	if spec.Event == "" {
 		spec.Event = EventAssessmentCreated
 		if spec.Kind == BackgroundCheck {
@@ -160,7 +137,7 @@ func (s *Server) completed(spec OrderSpec, a *account) (OrderSpec, error) {
 		}
 	}
 	if spec.CreatedAt.IsZero() {
-		spec.CreatedAt = s.now()
+		spec.CreatedAt = w.now()
 	}
 	if spec.Shape == ShapeOfATS {
 		spec.Shape = ShapeNative
@@ -186,38 +163,38 @@ func (spec OrderSpec) data(a *account) (map[string]any, error) {
 	if spec.Kind == BackgroundCheck {
 		example = exampleBackgroundEvent
 	}
-	data, _ := decodeObject(example)["event_data"].(map[string]any)
+	data, _ := simkit.DecodeObject(example)["event_data"].(map[string]any)
 	data["id"], data["remote_id"] = spec.ID, spec.RemoteID
 	if err := spec.setPackage(data); err != nil {
 		return nil, err
 	}
 	if a.spec.PartnerAPI {
-		if err := setPath(data, "job.hiring_team", Absent); err != nil {
+		if err := fields(map[string]any{"job.hiring_team": Absent}).Set(data); err != nil {
 			return nil, err
 		}
 	}
-	return data, setFields(data, spec.Fields)
+	return data, fields(spec.Fields).Set(data)
 }
 
 func (spec OrderSpec) setPackage(data map[string]any) error {
-	fields := map[string]any{}
+	ids := map[string]any{}
 	if spec.PackageIn != PackageOwnID {
-		fields["package.remote_id"] = spec.PackageID
+		ids["package.remote_id"] = spec.PackageID
 	}
 	if spec.PackageIn != PackageRemoteID {
-		fields["package.id"] = spec.PackageID
+		ids["package.id"] = spec.PackageID
 	}
-	return setFields(data, fields)
+	return fields(ids).Set(data)
 }
 
 // envelope builds the event around the order:
 // https://docs.stackone.com/guides/webhooks
-func (spec OrderSpec) envelope(s *Server, a *account, data map[string]any) (map[string]any, error) {
+func (spec OrderSpec) envelope(w *world, a *account, data map[string]any) (map[string]any, error) {
 	e := map[string]any{"account_id": a.spec.ID, "event": spec.Event, "record_id": spec.recordID()}
 	if spec.Shape != ShapeRecordOnly {
-		e["project_id"] = s.cfg.ProjectID
+		e["project_id"] = w.cfg.ProjectID
 		e["event_date"] = timestamp(spec.CreatedAt)
-		e["sent_at"] = timestamp(s.now())
+		e["sent_at"] = timestamp(w.now())
 		e["record_type"] = recordType(spec.Event)
 	}
 	if spec.Provider {
@@ -225,11 +202,11 @@ func (spec OrderSpec) envelope(s *Server, a *account, data map[string]any) (map[
 	}
 	if spec.Shape == ShapeNative {
 		e["record_remote_id"] = spec.RemoteID
-		e["event_data"] = cloned(data)
+		e["event_data"] = simkit.Cloned(data)
 		e["raw_event"] = rawEvent(spec.PackageID)
 	}
 	spec.References.move(e)
-	return e, setFields(e, spec.Envelope)
+	return e, fields(spec.Envelope).Set(e)
 }
 
 func (spec OrderSpec) recordID() any {

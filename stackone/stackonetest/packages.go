@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Kind tells assessments and background checks apart: they have separate
@@ -52,43 +54,49 @@ func examplePackage() Package {
 	return Package{ID: exampleID, RemoteID: exampleID, Name: "Test 1", Description: "Skills test to gauge a candidate's proficiency in job-specific skills"}
 }
 
-// Packages returns the packages of an account, in the order of their creation.
-func (s *Server) Packages(account string, kind Kind) []Package {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.findAccount(account)
-	if a == nil {
-		return nil
+// packageTable holds the packages of one kind, which are found by both kinds of ids, as
+// everywhere at StackOne:
+// snippets/common-guides/stackone-identifiers.mdx in github.com/StackOneHQ/hub-docs
+type packageTable = simkit.Table[string, *Package]
+
+func packagesOf(list ...Package) *packageTable {
+	t := &packageTable{}
+	for _, p := range clonedPackages(simkit.Map(list, func(p Package) *Package { return &p })) {
+		addPackage(t, &p)
 	}
-	return clonedPackages(a.packages[kind])
+	return t
 }
 
-// SetPackages puts packages in place without a call of the API. Every account
-// starts out with the assessment package of StackOne's reference and without
-// background-check packages.
-func (s *Server) SetPackages(account string, kind Kind, packages []Package) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.findAccount(account)
-	if a == nil {
-		return unknownAccount(account)
+func addPackage(t *packageTable, p *Package) {
+	var keys []string
+	for _, id := range []string{p.ID, p.RemoteID} {
+		if id != "" {
+			keys = append(keys, id)
+		}
 	}
-	a.packages[kind] = clonedPackages(packages)
-	return nil
+	t.Add(p, keys...)
 }
 
-func clonedPackages(list []Package) []Package {
-	list = slices.Clone(list)
-	for i := range list {
-		list[i].Tests = slices.Clone(list[i].Tests)
+// held returns the packages of a kind. The caller holds the lock of the world.
+func (a *account) held(kind Kind) *packageTable {
+	if a.packages[kind] == nil {
+		a.packages[kind] = &packageTable{}
 	}
-	return list
+	return a.packages[kind]
+}
+
+func clonedPackages(list []*Package) []Package { return simkit.Map(list, (*Package).copied) }
+
+func (p *Package) copied() Package {
+	c := *p
+	c.Tests = slices.Clone(p.Tests)
+	return c
 }
 
 func (p Package) wire(kind Kind) map[string]any {
 	w := map[string]any{
-		"id": nullable(p.ID), "remote_id": nullable(p.RemoteID),
-		"name": nullable(p.Name), "description": nullable(p.Description),
+		"id": simkit.Nullable(p.ID), "remote_id": simkit.Nullable(p.RemoteID),
+		"name": simkit.Nullable(p.Name), "description": simkit.Nullable(p.Description),
 	}
 	if kind != BackgroundCheck {
 		return w
@@ -96,8 +104,8 @@ func (p Package) wire(kind Kind) map[string]any {
 	tests := []map[string]any{}
 	for _, t := range p.Tests {
 		tests = append(tests, map[string]any{
-			"id": nullable(t.ID), "remote_id": nullable(t.RemoteID),
-			"name": nullable(t.Name), "description": nullable(t.Description),
+			"id": simkit.Nullable(t.ID), "remote_id": simkit.Nullable(t.RemoteID),
+			"name": simkit.Nullable(t.Name), "description": simkit.Nullable(t.Description),
 		})
 	}
 	w["tests"] = tests
@@ -105,57 +113,79 @@ func (p Package) wire(kind Kind) map[string]any {
 }
 
 func listPackages(kind Kind) handler {
-	return func(s *Server, c *call) (reply, *Failure) {
+	return func(s *Server, c *simkit.Call) (simkit.Reply, *Failure) {
 		var records []map[string]any
-		for _, p := range s.Packages(c.account, kind) {
-			records = append(records, decodeObject(encode(p.wire(kind))))
+		for _, p := range s.Packages(c.Account, kind) {
+			records = append(records, simkit.DecodeObject(simkit.Encode(p.wire(kind))))
 		}
 		return s.list(c, listing{filters: []string{"updated_after"}}, records)
 	}
 }
 
 func getPackage(kind Kind) handler {
-	return func(s *Server, c *call) (reply, *Failure) {
-		packages := s.Packages(c.account, kind)
-		i := findPackage(packages, c.params["id"])
-		if i < 0 {
-			return reply{}, noSuchPackage()
+	return func(s *Server, c *simkit.Call) (simkit.Reply, *Failure) {
+		p, failure := s.packageOf(c.Account, kind, c.Params["id"])
+		if failure != nil {
+			return simkit.Reply{}, failure
 		}
-		return s.single(c, listing{}, decodeObject(encode(packages[i].wire(kind))))
+		return s.single(c, listing{}, simkit.DecodeObject(simkit.Encode(p.wire(kind))))
 	}
 }
 
-// findPackage takes both kinds of ids, as StackOne does everywhere:
-// snippets/common-guides/stackone-identifiers.mdx in github.com/StackOneHQ/hub-docs
-func findPackage(packages []Package, id string) int {
-	return slices.IndexFunc(packages, func(p Package) bool { return p.ID == id || p.RemoteID == id })
+func (w *world) packageOf(account string, kind Kind, id string) (p Package, failure *Failure) {
+	failure = w.withPackage(account, kind, id, func(_ *packageTable, found *Package) { p = found.copied() })
+	return p, failure
+}
+
+// withPackage does something with a package that an account has.
+func (w *world) withPackage(account string, kind Kind, id string, do func(*packageTable, *Package)) *Failure {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a := w.account(account)
+	if a == nil {
+		return noAccount()
+	}
+	p, found := a.held(kind).Find(id)
+	if !found {
+		return noSuchPackage()
+	}
+	do(a.held(kind), p)
+	return nil
 }
 
 func noSuchPackage() *Failure { return failed(http.StatusNotFound, "Package not found") }
 
-func (s *Server) createPackage(c *call) (reply, *Failure) {
+func (s *Server) createPackage(c *simkit.Call) (simkit.Reply, *Failure) {
 	var p Package
-	_, failure := s.checked(c, func(o *object) { readPackage(o, &p, false) })
+	_, failure := s.checked(c, func(o *simkit.Object) { readPackage(o, &p, false) })
+	if failure == nil {
+		failure = s.keepPackage(c.Account, &p)
+	}
 	if failure != nil {
-		return reply{}, failure
+		return simkit.Reply{}, failure
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.findAccount(c.account)
-	if a == nil {
-		return reply{}, failed(http.StatusNotFound, "Account not found")
-	}
-	p.ID, p.RemoteID = s.nextID("package"), s.nextUUID("remote package")
-	p.Tests = s.withTestIDs(p.Tests)
-	a.packages[BackgroundCheck] = append(a.packages[BackgroundCheck], p)
 	return writeReply(http.StatusCreated, http.StatusCreated, "Record created successfully.", timestamp(s.now()),
 		map[string]any{"id": p.ID, "remote_id": p.RemoteID}), nil
 }
 
-func (s *Server) withTestIDs(tests []Test) []Test {
+// keepPackage gives a package its ids and an account the package.
+func (w *world) keepPackage(account string, p *Package) *Failure {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a := w.account(account)
+	if a == nil {
+		return noAccount()
+	}
+	p.ID, p.RemoteID = w.newID("package"), w.ids.UUID("remote package")
+	p.Tests = w.withTestIDs(p.Tests)
+	addPackage(a.held(BackgroundCheck), p)
+	return nil
+}
+
+func (w *world) withTestIDs(tests []Test) []Test {
 	for i := range tests {
 		if tests[i].ID == "" {
-			tests[i].ID, tests[i].RemoteID = s.nextID("test"), s.nextUUID("remote test")
+			tests[i].ID, tests[i].RemoteID = w.newID("test"), w.ids.UUID("remote test")
 		}
 	}
 	return tests
@@ -163,28 +193,28 @@ func (s *Server) withTestIDs(tests []Test) []Test {
 
 // readPackage applies a body to a package: members that are absent stay, null
 // empties. Nothing is required: no such rule is documented.
-func readPackage(o *object, p *Package, update bool) {
+func readPackage(o *simkit.Object, p *Package, update bool) {
 	for name, field := range map[string]*string{"name": &p.Name, "description": &p.Description} {
-		text := o.text(name)
-		if _, sent := o.members[name]; sent {
+		text := o.Text(name, nullable)
+		if _, sent := o.Members[name]; sent {
 			*field = text
 		}
 	}
-	if _, sent := o.members["tests"]; sent {
+	if _, sent := o.Members["tests"]; sent {
 		known := p.Tests
 		p.Tests = nil
-		o.objects("tests", func(t *object) {
-			test := Test{Name: t.text("name"), Description: t.text("description")}
+		o.Each("tests", nullable, func(t *simkit.Object) {
+			test := Test{Name: t.Text("name", nullable), Description: t.Text("description", nullable)}
 			if update {
-				test.ID = t.text("id")
+				test.ID = t.Text("id", nullable)
 				test.RemoteID = remoteTestID(known, test.ID)
 			}
 			p.Tests = append(p.Tests, test)
 		})
 	}
-	o.asked = append(o.asked, "tests")
-	if passthrough := o.child("passthrough"); passthrough != nil {
-		p.Passthrough = encode(passthrough.members)
+	o.Ask("tests")
+	if passthrough := o.Child("passthrough", nullable); passthrough != nil {
+		p.Passthrough = simkit.Encode(passthrough.Members)
 	}
 }
 
@@ -197,57 +227,42 @@ func remoteTestID(known []Test, id string) string {
 	return ""
 }
 
-func (s *Server) updatePackage(c *call) (reply, *Failure) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	packages, i, failure := s.backgroundPackage(c)
+func (s *Server) updatePackage(c *simkit.Call) (simkit.Reply, *Failure) {
+	p, failure := s.packageOf(c.Account, BackgroundCheck, c.Params["id"])
 	if failure != nil {
-		return reply{}, failure
+		return simkit.Reply{}, failure
 	}
-	p := clonedPackages(packages[i : i+1])[0]
-	if _, failure := s.checked(c, func(o *object) { readPackage(o, &p, true) }); failure != nil {
-		return reply{}, failure
+	if _, failure := s.checked(c, func(o *simkit.Object) { readPackage(o, &p, true) }); failure != nil {
+		return simkit.Reply{}, failure
 	}
 	p.Tests = s.withTestIDs(p.Tests)
-	packages[i] = p
+	failure = s.withPackage(c.Account, BackgroundCheck, c.Params["id"], func(_ *packageTable, held *Package) { *held = p })
+	if failure != nil {
+		return simkit.Reply{}, failure
+	}
 	return updatedReply(s), nil
 }
 
-func (s *Server) deletePackage(c *call) (reply, *Failure) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	packages, i, failure := s.backgroundPackage(c)
+func (s *Server) deletePackage(c *simkit.Call) (simkit.Reply, *Failure) {
+	id := c.Params["id"]
+	failure := s.withPackage(c.Account, BackgroundCheck, id, func(t *packageTable, _ *Package) { t.Remove(id) })
 	if failure != nil {
-		return reply{}, failure
+		return simkit.Reply{}, failure
 	}
-	s.findAccount(c.account).packages[BackgroundCheck] = slices.Delete(packages, i, i+1)
 	// The documented status in the body is not that of the answer.
 	return writeReply(http.StatusOK, http.StatusNoContent, "Record deleted successfully.", timestamp(s.now()), nil), nil
 }
 
-func (s *Server) backgroundPackage(c *call) ([]Package, int, *Failure) {
-	a := s.findAccount(c.account)
-	if a == nil {
-		return nil, 0, failed(http.StatusNotFound, "Account not found")
-	}
-	packages := a.packages[BackgroundCheck]
-	i := findPackage(packages, c.params["id"])
-	if i < 0 {
-		return nil, 0, noSuchPackage()
-	}
-	return packages, i, nil
-}
-
-func updatedReply(s *Server) reply {
+func updatedReply(s *Server) simkit.Reply {
 	return writeReply(http.StatusOK, http.StatusOK, "Record updated successfully.", timestamp(s.now()), nil)
 }
 
-func writeReply(status, statusCode int, message, at string, data map[string]any) reply {
+func writeReply(status, statusCode int, message, at string, data map[string]any) simkit.Reply {
 	body := map[string]any{"statusCode": statusCode, "message": message, "timestamp": at}
 	if data != nil {
 		body["data"] = data
 	}
-	return jsonReply(status, body)
+	return simkit.JSONReply(status, body)
 }
 
 func badKind(kind Kind) error { return fmt.Errorf("stackonetest: unknown kind %q", kind) }

@@ -1,6 +1,7 @@
 package stackonetest_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -234,7 +235,10 @@ func TestPackagesEndpointWithoutAnswer(t *testing.T) {
 		s := stackonetest.Start(t)
 		answer := s.RequestPackages(t.Context(), stackonetest.PackagesRequest{})
 		require.Error(t, answer.Err)
-		s.PackagesTarget(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+		s.PackagesTarget(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // net/http notices that a peer is gone only once the body is read
+			<-r.Context().Done()
+		}))
 		started := time.Now()
 		answer = s.RequestPackages(t.Context(), stackonetest.PackagesRequest{JobID: "1", Provider: stackonetest.Teamtailor})
 		require.Error(t, answer.Err)

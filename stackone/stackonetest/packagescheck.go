@@ -5,6 +5,8 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // check looks for everything that is wrong with an answer. What is not the list's
@@ -22,7 +24,7 @@ func (a *PackagesAnswer) check(kind Kind) {
 	if media, _, err := mime.ParseMediaType(a.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		fatal("Content-Type", "is %q, not application/json", a.Header.Get("Content-Type"))
 	}
-	tree, err := decode(a.Body)
+	tree, err := simkit.Decode(a.Body)
 	if err != nil {
 		fatal("body", "is not JSON")
 		return

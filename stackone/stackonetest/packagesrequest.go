@@ -3,8 +3,9 @@ package stackonetest
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"net/http"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // PackagesRequest describes how an ATS asks the provider for its packages. The
@@ -29,10 +30,12 @@ const exampleJobID = "49201091"
 
 // PackagesAnswer is the answer of the packages endpoint and what is wrong with it.
 type PackagesAnswer struct {
-	Status int         // 0: no answer
-	Header http.Header // of the answer
-	Body   []byte      // of the answer
-	Err    error       // why there was no answer, or why nobody was asked
+	Delivery int         // [Exchange.Delivery] of the request; 0: nobody was asked
+	Exchange int         // [Exchange.ID] of the request; 0: nobody was asked
+	Status   int         // 0: no answer
+	Header   http.Header // of the answer
+	Body     []byte      // of the answer
+	Err      error       // why there was no answer, or why nobody was asked
 	// Packages are those that could be read.
 	Packages []Package
 	// Violations is everything that breaks the documented form of the answer.
@@ -62,24 +65,17 @@ type Violation struct {
 // String returns the path and the text.
 func (v Violation) String() string { return v.Path + " " + v.Text }
 
-var errNoPackagesTarget = errors.New("stackonetest: no packages endpoint is set up")
-
 // RequestPackages plays a recruiter opening the dialog: the provider's packages
 // endpoint is asked, and its answer is checked.
 func (s *Server) RequestPackages(ctx context.Context, request PackagesRequest, faults ...DeliveryFault) PackagesAnswer {
-	p := newPlan(faults)
-	answer := PackagesAnswer{View: ViewError, Faults: p.names}
-	t := s.packagesTarget()
-	if p.lost || t.transport == nil {
-		answer.Err = errNoPackagesTarget
-		return answer
-	}
-	if !s.pause(ctx, p.late) {
-		answer.Err = context.Cause(ctx)
+	p := planOf(faults)
+	answer := PackagesAnswer{View: ViewError, Faults: p.Names}
+	target := s.packages.Value()
+	if answer.Err = s.sim.Ready(ctx, p, target); answer.Err != nil {
 		return answer
 	}
 	request = s.completedRequest(request)
-	body := p.mangle(request.Body)
+	body := p.Mangle(request.Body)
 	header := s.signedHeader(p, body, s.cfg.PackagesSecret)
 	if authorization := s.packagesAuthorization(p); authorization != "" {
 		header.Set("Authorization", authorization)
@@ -87,30 +83,26 @@ func (s *Server) RequestPackages(ctx context.Context, request PackagesRequest, f
 	if request.Method == http.MethodGet {
 		header.Del("Content-Type")
 	}
-	a := s.request(ctx, p, t, outgoing{
-		op: OpProviderPackages, account: request.Account, method: request.Method, header: header, body: body, timeout: s.cfg.PackagesTimeout,
+	answer.Delivery = s.sim.NextDelivery()
+	a := s.sim.Send(ctx, p, simkit.Request{
+		Op: OpProviderPackages, Account: request.Account, Delivery: answer.Delivery, Method: request.Method, Target: target,
+		Header: header, Body: body, Timeout: s.cfg.PackagesTimeout,
 	})
-	answer.Status, answer.Header, answer.Body, answer.Err = a.status, a.header, a.body, a.err
-	if p.ignoreAnswer || a.err != nil {
+	answer.Exchange, answer.Status, answer.Header, answer.Body, answer.Err = a.Exchange, a.Status, a.Header, a.Body, a.Err
+	if p.IgnoreAnswer || a.Err != nil {
 		return answer
 	}
 	answer.check(request.Kind)
 	return answer
 }
 
-func (s *Server) packagesTarget() target {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.packages
-}
-
 func (s *Server) completedRequest(r PackagesRequest) PackagesRequest {
-	r.Account = orDefault(r.Account, DefaultAccount)
-	r.Kind = orDefault(r.Kind, Assessment)
-	r.Method = orDefault(r.Method, http.MethodPost)
+	r.Account = simkit.OrDefault(r.Account, DefaultAccount)
+	r.Kind = simkit.OrDefault(r.Kind, Assessment)
+	r.Method = simkit.OrDefault(r.Method, http.MethodPost)
 	if r.Provider == "" {
 		account, _ := s.AccountState(r.Account)
-		r.Provider = orDefault(account.Provider, Greenhouse)
+		r.Provider = simkit.OrDefault(account.Provider, Greenhouse)
 	}
 	if r.Body != nil || r.Method == http.MethodGet {
 		return r
@@ -122,14 +114,14 @@ func (s *Server) completedRequest(r PackagesRequest) PackagesRequest {
 	case atsOf(r.Provider).jobID:
 		body["job_id"] = exampleJobID
 	}
-	r.Body = encode(body)
+	r.Body = simkit.Encode(body)
 	return r
 }
 
-func (s *Server) packagesAuthorization(p *plan) string {
+func (s *Server) packagesAuthorization(p *simkit.Plan) string {
 	switch {
-	case p.authorize != nil:
-		return p.authorize(s.cfg.PackagesKey)
+	case p.Authorize != nil:
+		return p.Authorize(s.cfg.PackagesKey)
 	case s.cfg.PackagesKeyBare:
 		return basic(s.cfg.PackagesKey)
 	}

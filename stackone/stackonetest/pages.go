@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // listing is what one list or single read takes.
@@ -30,7 +32,7 @@ func (c cursor) String() string {
 	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%d.%d.%d", c.skip, c.emptyPages, c.size)) + cursorTail
 }
 
-func parseCursor(check *checker, text string) cursor {
+func parseCursor(check *simkit.Checker, text string) cursor {
 	var c cursor
 	encoded, whole := strings.CutSuffix(text, cursorTail)
 	plain, err := base64.StdEncoding.DecodeString(encoded)
@@ -38,32 +40,32 @@ func parseCursor(check *checker, text string) cursor {
 		_, err = fmt.Sscanf(string(plain), "%d.%d.%d", &c.skip, &c.emptyPages, &c.size)
 	}
 	if !whole || err != nil || c.skip < 0 || c.emptyPages < 0 || c.String() != text {
-		check.fail("next", "is not a cursor of this list")
+		check.Fail("next", "is not a cursor of this list")
 	}
 	return c
 }
 
 // list answers a page of records.
-func (s *Server) list(c *call, l listing, records []map[string]any) (reply, *Failure) {
-	check := &checker{}
-	at, size := cursor{}, check.positive(c, "page_size", DefaultPageSize)
-	if text := c.query.Get("next"); text != "" {
+func (s *Server) list(c *simkit.Call, l listing, records []map[string]any) (simkit.Reply, *Failure) {
+	check := &simkit.Checker{}
+	at, size := cursor{}, positive(check, c, "page_size", DefaultPageSize)
+	if text := c.Query.Get("next"); text != "" {
 		at = parseCursor(check, text)
 		if at.size != size {
-			c.note("page_size differs from that of the page before")
+			c.Note("page_size differs from that of the page before")
 		}
 	}
 	at.size = size
-	filter := check.filter(c, l.filters)
-	raw := check.common(c, l)
-	if failure := check.failure(); failure != nil {
-		return reply{}, failure
+	filter := readFilter(check, c, l.filters)
+	raw := common(check, c, l)
+	if failure := refused(check); failure != nil {
+		return simkit.Reply{}, failure
 	}
 	records = slices.DeleteFunc(slices.Clone(records), func(r map[string]any) bool { return !filter.matches(r) })
 	data, next := at.page(records, s.cfg.Quirks.EmptyPages)
 	answer := map[string]any{"data": trimAll(c, l, data)}
 	s.endOrNext(answer, next)
-	return jsonReply(http.StatusOK, withRaw(answer, c, raw)), nil
+	return simkit.JSONReply(http.StatusOK, withRaw(answer, c, raw)), nil
 }
 
 // page cuts one page out of the records, after the empty ones.
@@ -94,32 +96,32 @@ func (s *Server) endOrNext(answer map[string]any, next string) {
 }
 
 // single answers one record.
-func (s *Server) single(c *call, l listing, record map[string]any) (reply, *Failure) {
-	check := &checker{}
-	raw := check.common(c, l)
-	if failure := check.failure(); failure != nil {
-		return reply{}, failure
+func (s *Server) single(c *simkit.Call, l listing, record map[string]any) (simkit.Reply, *Failure) {
+	check := &simkit.Checker{}
+	raw := common(check, c, l)
+	if failure := refused(check); failure != nil {
+		return simkit.Reply{}, failure
 	}
-	return jsonReply(http.StatusOK, withRaw(map[string]any{"data": trim(c, l, record)}, c, raw)), nil
+	return simkit.JSONReply(http.StatusOK, withRaw(map[string]any{"data": trim(c, l, record)}, c, raw)), nil
 }
 
 // common checks the query parameters that all reads share, and notes the others.
-func (c *checker) common(call *call, l listing) (raw bool) {
-	if call.query.Has("raw") {
-		value, err := strconv.ParseBool(call.query.Get("raw"))
+func common(check *simkit.Checker, call *simkit.Call, l listing) (raw bool) {
+	if call.Query.Has("raw") {
+		value, err := strconv.ParseBool(call.Query.Get("raw"))
 		if err != nil {
-			c.fail("raw", "must be a boolean")
+			check.Fail("raw", "must be a boolean")
 		}
 		raw = value
 	}
-	for name := range call.query {
+	for name := range call.Query {
 		base, _, bracketed := strings.Cut(name, "[")
 		objects := base == "proxy" || base == "filter"
 		switch {
 		case objects && bracketed, slices.Contains([]string{"raw", "fields", "page_size", "next"}, name):
 		case name == "include" && l.optional != nil, name == "expand" && l.expand != nil:
 		default:
-			call.note("unknown query parameter " + name)
+			call.Note("unknown query parameter " + name)
 		}
 	}
 	return raw
@@ -127,23 +129,23 @@ func (c *checker) common(call *call, l listing) (raw bool) {
 
 type filterSet map[string]string
 
-// filter reads filter[…]: snippets/common-guides/using-the-passthrough-query-parameters.mdx
+// readFilter reads filter[…]: snippets/common-guides/using-the-passthrough-query-parameters.mdx
 // in github.com/StackOneHQ/hub-docs
-func (c *checker) filter(call *call, names []string) filterSet {
+func readFilter(check *simkit.Checker, call *simkit.Call, names []string) filterSet {
 	set := filterSet{}
-	for key := range call.query {
+	for key := range call.Query {
 		name, bracketed := strings.CutPrefix(key, "filter[")
 		name, closed := strings.CutSuffix(name, "]")
 		if !bracketed || !closed {
 			continue
 		}
 		if !slices.Contains(names, name) {
-			call.note("unknown filter " + name)
+			call.Note("unknown filter " + name)
 			continue
 		}
-		set[name] = call.query.Get(key)
+		set[name] = call.Query.Get(key)
 		if strings.HasSuffix(name, "_after") && parsedTime(set[name]).IsZero() {
-			c.fail(key, "must be a valid ISO 8601 date-time")
+			check.Fail(key, "must be a valid ISO 8601 date-time")
 		}
 	}
 	return set
@@ -184,7 +186,7 @@ func parsedTime(text string) time.Time {
 	return t
 }
 
-func trimAll(c *call, l listing, records []map[string]any) []map[string]any {
+func trimAll(c *simkit.Call, l listing, records []map[string]any) []map[string]any {
 	list := []map[string]any{}
 	for _, record := range records {
 		list = append(list, trim(c, l, record))
@@ -193,9 +195,9 @@ func trimAll(c *call, l listing, records []map[string]any) []map[string]any {
 }
 
 // trim keeps the fields that were asked for.
-func trim(c *call, l listing, record map[string]any) map[string]any {
-	record = cloned(record)
-	included, fields := commaList(c.query.Get("include")), commaList(c.query.Get("fields"))
+func trim(c *simkit.Call, l listing, record map[string]any) map[string]any {
+	record = simkit.Cloned(record)
+	included, fields := commaList(c.Query.Get("include")), commaList(c.Query.Get("fields"))
 	for name := range record {
 		left := slices.Contains(l.optional, name) && !slices.Contains(included, name)
 		if left || len(fields) > 0 && !slices.Contains(fields, name) {
@@ -213,7 +215,7 @@ func commaList(text string) []string {
 }
 
 // withRaw adds the example of StackOne's reference under raw=true.
-func withRaw(answer map[string]any, c *call, raw bool) map[string]any {
+func withRaw(answer map[string]any, c *simkit.Call, raw bool) map[string]any {
 	if !raw {
 		return answer
 	}
@@ -226,11 +228,11 @@ func withRaw(answer map[string]any, c *call, raw bool) map[string]any {
 }
 
 // proxyQuery is what proxy[…] adds to the call of the ATS.
-func proxyQuery(c *call) string {
+func proxyQuery(c *simkit.Call) string {
 	var extra []string
-	for _, key := range sortedKeys(c.query) {
+	for _, key := range sortedKeys(c.Query) {
 		if name, ok := strings.CutPrefix(key, "proxy["); ok {
-			extra = append(extra, strings.TrimSuffix(name, "]")+"="+c.query.Get(key))
+			extra = append(extra, strings.TrimSuffix(name, "]")+"="+c.Query.Get(key))
 		}
 	}
 	return strings.Join(extra, "&")

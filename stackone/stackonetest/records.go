@@ -6,6 +6,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Model is a kind of record that can be looked up.
@@ -37,9 +39,9 @@ var (
 )
 
 // exampleRecords are those of StackOne's reference; orders refer to them.
-func (s *Server) exampleRecords() map[Model][]map[string]any {
+func (w *world) exampleRecords() map[Model][]map[string]any {
 	postings := exampleJobPostings
-	if s.cfg.Quirks.BareEnums {
+	if w.quirks.BareEnums {
 		postings = exampleBarePostings
 	}
 	return map[Model][]map[string]any{
@@ -51,7 +53,7 @@ func (s *Server) exampleRecords() map[Model][]map[string]any {
 }
 
 func dataOf(body []byte) []map[string]any {
-	switch data := decodeObject(body)["data"].(type) {
+	switch data := simkit.DecodeObject(body)["data"].(type) {
 	case map[string]any:
 		return []map[string]any{data}
 	case []any:
@@ -67,36 +69,35 @@ func dataOf(body []byte) []map[string]any {
 }
 
 // Record adds a record to an account and returns its id. It starts out as the
-// example of StackOne's reference, with an id of its own; fields overrides by
+// example of StackOne's reference, with an id of its own; the overrides are by
 // dotted path, such as "emails.0.value", as in [OrderSpec.Fields].
-func (s *Server) Record(account string, model Model, fields map[string]any) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.findAccount(account)
+func (w *world) Record(account string, model Model, overrides map[string]any) (string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a := w.account(account)
 	if a == nil {
 		return "", unknownAccount(account)
 	}
-	examples := s.exampleRecords()[model]
+	examples := w.exampleRecords()[model]
 	if len(examples) == 0 {
 		return "", fmt.Errorf("stackonetest: unknown model %q", model)
 	}
-	record := cloned(examples[0])
-	record["id"], record["remote_id"] = s.nextID(string(model)), s.nextUUID(string(model)+" remote")
-	if err := setFields(record, fields); err != nil {
-		return "", err
+	record := simkit.Cloned(examples[0])
+	record["id"], record["remote_id"] = w.newID(string(model)), w.ids.UUID(string(model)+" remote")
+	if err := fields(overrides).Set(record); err != nil {
+		return "", named(err)
 	}
-	a.records[model] = append(a.records[model], record)
-	id, _ := record["id"].(string)
-	return id, nil
+	a.addRecord(model, record)
+	return simkit.TextAt(record, "id"), nil
 }
 
 // ClearRecords removes all records of a model from an account, the examples
 // included.
-func (s *Server) ClearRecords(account string, model Model) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if a := s.findAccount(account); a != nil {
-		a.records[model] = nil
+func (w *world) ClearRecords(account string, model Model) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if a := w.account(account); a != nil {
+		delete(a.records, model)
 	}
 }
 
@@ -114,43 +115,60 @@ func (m Model) listing() listing {
 }
 
 func listRecords(model Model) handler {
-	return func(s *Server, c *call) (reply, *Failure) {
-		records, failure := s.recordsOf(c.account, model)
+	return func(s *Server, c *simkit.Call) (simkit.Reply, *Failure) {
+		var records []map[string]any
+		failure := s.lookUp(c.Account, model, func(t *recordTable) { records = t.Values() })
 		if failure != nil {
-			return reply{}, failure
+			return simkit.Reply{}, failure
 		}
 		return s.list(c, model.listing(), records)
 	}
 }
 
 func getRecord(model Model) handler {
-	return func(s *Server, c *call) (reply, *Failure) {
-		records, failure := s.recordsOf(c.account, model)
+	return func(s *Server, c *simkit.Call) (simkit.Reply, *Failure) {
+		var record map[string]any
+		failure := s.lookUp(c.Account, model, func(t *recordTable) { record, _ = t.Find(c.Params["id"]) })
+		if failure == nil && record == nil {
+			failure = failed(http.StatusNotFound, "Resource not found")
+		}
 		if failure != nil {
-			return reply{}, failure
+			return simkit.Reply{}, failure
 		}
-		id := c.params["id"]
-		i := slices.IndexFunc(records, func(r map[string]any) bool { return r["id"] == id || r["remote_id"] == id })
-		if i < 0 {
-			return reply{}, failed(http.StatusNotFound, "Resource not found")
-		}
-		return s.single(c, model.listing(), records[i])
+		return s.single(c, model.listing(), record)
 	}
 }
 
-// recordsOf refuses lookups for accounts that only have the Partner API:
+// lookUp refuses lookups for accounts that only have the Partner API:
 // integration-guides/ats in github.com/StackOneHQ/hub-docs
-func (s *Server) recordsOf(account string, model Model) ([]map[string]any, *Failure) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.findAccount(account)
+func (w *world) lookUp(account string, model Model, find func(*recordTable)) *Failure {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a := w.account(account)
 	if a == nil {
-		return nil, failed(http.StatusNotFound, "Account not found")
+		return noAccount()
 	}
 	if a.spec.PartnerAPI {
-		return nil, &Failure{Status: s.cfg.Quirks.PartnerAPIStatus}
+		return &Failure{Status: w.quirks.PartnerAPIStatus}
 	}
-	return slices.Clone(a.records[model]), nil
+	find(a.table(model))
+	return nil
+}
+
+// recordTable holds the records of one model, which are found by both kinds of ids. A
+// record does not change once it is in there.
+type recordTable = simkit.Table[string, map[string]any]
+
+// table returns the records of a model. The caller holds the lock of the world.
+func (a *account) table(model Model) *recordTable {
+	if a.records[model] == nil {
+		a.records[model] = &recordTable{}
+	}
+	return a.records[model]
+}
+
+func (a *account) addRecord(model Model, record map[string]any) {
+	a.table(model).Add(record, simkit.TextAt(record, "id"), simkit.TextAt(record, "remote_id"))
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

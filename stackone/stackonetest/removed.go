@@ -2,6 +2,8 @@ package stackonetest
 
 import (
 	"net/http"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // The removed endpoints: whether the old addresses still answer is not documented.
@@ -17,50 +19,50 @@ func (s *Server) removed() *Failure {
 }
 
 func removedOrder(kind Kind) handler {
-	return func(s *Server, c *call) (reply, *Failure) {
+	return func(s *Server, c *simkit.Call) (simkit.Reply, *Failure) {
 		o, failure := s.removedOf(c, kind)
 		if failure != nil {
-			return reply{}, failure
+			return simkit.Reply{}, failure
 		}
-		return s.single(c, listing{}, decodeObject(o.Data))
+		return s.single(c, listing{}, simkit.DecodeObject(o.Data))
 	}
 }
 
-func (s *Server) removedOrders(c *call) (reply, *Failure) {
+func (s *Server) removedOrders(c *simkit.Call) (simkit.Reply, *Failure) {
 	if failure := s.removed(); failure != nil {
-		return reply{}, failure
+		return simkit.Reply{}, failure
 	}
 	var records []map[string]any
-	for _, o := range s.Orders(c.account) {
+	for _, o := range s.Orders(c.Account) {
 		if o.Kind == BackgroundCheck {
-			records = append(records, decodeObject(o.Data))
+			records = append(records, simkit.DecodeObject(o.Data))
 		}
 	}
 	return s.list(c, listing{filters: []string{"updated_after"}}, records)
 }
 
 func removedResults(kind Kind) handler {
-	return func(s *Server, c *call) (reply, *Failure) {
+	return func(s *Server, c *simkit.Call) (simkit.Reply, *Failure) {
 		o, failure := s.removedOf(c, kind)
 		if failure != nil {
-			return reply{}, failure
+			return simkit.Reply{}, failure
 		}
-		data := decodeObject(o.State.Body)
+		data := simkit.DecodeObject(o.State.Body)
 		delete(data, "passthrough")
 		data["id"], data["remote_id"] = o.ID, o.RemoteID
-		candidate, _ := decodeObject(o.Data)["candidate"].(map[string]any)
+		candidate, _ := simkit.DecodeObject(o.Data)["candidate"].(map[string]any)
 		data["candidate"] = map[string]any{"id": candidate["id"], "remote_id": candidate["remote_id"], "profile_url": candidate["profile_url"]}
 		return s.single(c, listing{}, data)
 	}
 }
 
-func (s *Server) removedOf(c *call, kind Kind) (Order, *Failure) {
+func (s *Server) removedOf(c *simkit.Call, kind Kind) (Order, *Failure) {
 	if failure := s.removed(); failure != nil {
 		return Order{}, failure
 	}
-	o, found := s.Order(c.account, c.params["id"])
+	o, found := s.Order(c.Account, c.Params["id"])
 	if !found || o.Kind != kind {
-		return Order{}, failed(http.StatusNotFound, "Order not found")
+		return Order{}, noOrder()
 	}
 	return o, nil
 }

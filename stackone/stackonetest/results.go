@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Result is an accepted result, as the provider wrote it, or several of them
@@ -62,59 +64,59 @@ func contentTypes() []string { return []string{"text", "pdf", "video", "other", 
 
 // readResult checks a result against its documented schema and the rules of the
 // ATS. pending is in the guide of SmartRecruiters and in no schema.
-func (s *Server) readResult(o *object, a ats) Result {
+func (w *world) readResult(o *simkit.Object, a ats) Result {
 	values := resultValues()
 	if slices.Contains(a.results, "pending") {
 		values = append(values, "pending")
 	}
 	r := Result{
 		Score:          readScore(o, a),
-		StartDate:      o.dateTime("start_date"),
-		SubmissionDate: o.dateTime("submission_date"),
-		Summary:        o.text("summary"),
-		Result:         o.enum("result", values...),
-		ResultURL:      o.text("result_url"),
+		StartDate:      o.DateTime("start_date", nullable),
+		SubmissionDate: o.DateTime("submission_date", nullable),
+		Summary:        o.Text("summary", nullable),
+		Result:         readEnum(o, "result", values...),
+		ResultURL:      o.Text("result_url", nullable),
 		Attachments:    readAttachments(o, a),
 	}
-	if s.cfg.Quirks.RefuseUnlistedResults && a.results != nil && r.Result.Value != "" && !slices.Contains(a.results, r.Result.Value) {
-		o.fail("result.value", "must be one of %s for %s", strings.Join(a.results, ", "), a.name)
+	if w.quirks.RefuseUnlistedResults && a.results != nil && r.Result.Value != "" && !slices.Contains(a.results, r.Result.Value) {
+		o.Fail("result.value", "must be one of %s for %s", strings.Join(a.results, ", "), a.name)
 	}
-	if candidate := o.child("candidate"); candidate != nil {
-		r.CandidateID, r.ProfileURL = candidate.text("id"), candidate.text("profile_url")
-		candidate.done()
+	if candidate := o.Child("candidate", nullable); candidate != nil {
+		r.CandidateID, r.ProfileURL = candidate.Text("id", nullable), candidate.Text("profile_url", nullable)
+		candidate.Done()
 	}
-	if passthrough := o.child("passthrough"); passthrough != nil {
-		r.Passthrough = encode(passthrough.members)
+	if passthrough := o.Child("passthrough", nullable); passthrough != nil {
+		r.Passthrough = simkit.Encode(passthrough.Members)
 	}
-	for _, name := range sortedKeys(o.members) {
-		if o.members[name] == nil {
+	for _, name := range sortedKeys(o.Members) {
+		if o.Members[name] == nil {
 			r.Nulls = append(r.Nulls, name)
 		}
 	}
 	return r
 }
 
-func readScore(o *object, a ats) Score {
-	score := o.child("score")
+func readScore(o *simkit.Object, a ats) Score {
+	score := o.Child("score", nullable)
 	if score == nil {
 		return Score{}
 	}
-	defer score.done()
+	defer score.Done()
 	if a.wholeScore {
-		score.require("value", "min", "max")
+		demand(score, "value", "min", "max")
 	}
-	return Score{Label: score.text("label"), Value: score.text("value"), Min: score.text("min"), Max: score.text("max")}
+	return Score{Label: score.Text("label", nullable), Value: score.Text("value", nullable), Min: score.Text("min", nullable), Max: score.Text("max", nullable)}
 }
 
-func readAttachments(o *object, a ats) []Attachment {
+func readAttachments(o *simkit.Object, a ats) []Attachment {
 	var attachments []Attachment
-	o.objects("attachments", func(item *object) {
+	o.Each("attachments", nullable, func(item *simkit.Object) {
 		if a.wholeScore {
-			item.require("url", "content_type")
+			demand(item, "url", "content_type")
 		}
-		at := Attachment{URL: item.text("url"), ContentType: item.enum("content_type", contentTypes()...)}
-		if a.wholeScore && item.has("content_type") && at.ContentType.Value == "" {
-			item.fail(item.at("content_type"), "must have a value")
+		at := Attachment{URL: item.Text("url", nullable), ContentType: readEnum(item, "content_type", contentTypes()...)}
+		if a.wholeScore && item.Given("content_type") && at.ContentType.Value == "" {
+			item.Fail(item.At("content_type"), "must have a value")
 		}
 		attachments = append(attachments, at)
 	})
@@ -123,44 +125,42 @@ func readAttachments(o *object, a ats) []Attachment {
 
 // updateResult takes a result: ats/api-reference/ats.json in github.com/StackOneHQ/hub-docs
 func updateResult(kind Kind) handler {
-	return func(s *Server, c *call) (reply, *Failure) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		o := s.findOrder(c.account, c.params["id"])
-		if o == nil || o.Kind != kind {
-			return reply{}, failed(http.StatusNotFound, "Order not found")
+	return func(s *Server, c *simkit.Call) (simkit.Reply, *Failure) {
+		c.Order = c.Params["id"]
+		o, found := s.Order(c.Account, c.Order)
+		if !found || o.Kind != kind {
+			return simkit.Reply{}, noOrder()
 		}
 		var result Result
 		var members map[string]any
-		check, failure := s.checked(c, func(body *object) {
-			members = body.members
+		check, failure := s.checked(c, func(body *simkit.Object) {
+			members = body.Members
 			result = s.readResult(body, atsOf(o.Provider))
 		})
 		if failure != nil {
-			return reply{}, failure
-		}
-		if failure := s.refusesResults(o); failure != nil {
-			return reply{}, failure
+			return simkit.Reply{}, failure
 		}
 		noteOddScore(c, result.Score)
-		result.UnknownKeys, result.Body, result.At = check.unknown, slices.Clone(c.body), s.now()
-		s.apply(o, result, members)
+		result.UnknownKeys, result.Body, result.At = check.Unknown, slices.Clone(c.Body), s.now()
+		if failure := s.write(c.Account, c.Order, kind, result, members); failure != nil {
+			return simkit.Reply{}, failure
+		}
 		return updatedReply(s), nil
 	}
 }
 
 // noteOddScore: scores are texts, and no schema says that they are numbers.
-func noteOddScore(c *call, score Score) {
+func noteOddScore(c *simkit.Call, score Score) {
 	for name, text := range map[string]string{"value": score.Value, "min": score.Min, "max": score.Max} {
 		if _, err := strconv.ParseFloat(text, 64); text != "" && err != nil {
-			c.note(fmt.Sprintf("score.%s is not a number: %q", name, text))
+			c.Note(fmt.Sprintf("score.%s is not a number: %q", name, text))
 		}
 	}
 }
 
 // refusesResults is why an order takes no more results; nil: it does.
-func (s *Server) refusesResults(o *order) *Failure {
-	q := s.cfg.Quirks
+func (w *world) refusesResults(o *order) *Failure {
+	q := w.quirks
 	if len(o.Results) > 0 && atsOf(o.Provider).oneResult && !q.RepeatableGreenhouse {
 		return &q.GreenhouseRepeat
 	}
@@ -173,20 +173,20 @@ func (s *Server) refusesResults(o *order) *Failure {
 
 // apply merges a partial body into the state of the order: each member that was
 // sent replaces the earlier one.
-func (s *Server) apply(o *order, result Result, members map[string]any) {
+func (w *world) apply(o *order, result Result, members map[string]any) {
 	for name, value := range members {
 		switch {
 		case value != nil:
 			o.merged[name] = value
-		case !s.cfg.Quirks.NullLeaves:
+		case !w.quirks.NullLeaves:
 			delete(o.merged, name)
 		}
 	}
-	o.Results = append(o.Results, result)
-	merged := &object{checker: &checker{openEnums: true}, path: "body", members: o.merged}
-	o.State = s.readResult(merged, ats{})
-	merged.done()
-	o.State.UnknownKeys, o.State.Body, o.State.At = merged.unknown, encode(o.merged), result.At
+	o.Results = simkit.Latest(append(o.Results, result))
+	merged := &simkit.Object{Checker: &simkit.Checker{OpenEnums: true}, Path: "body", Members: o.merged}
+	o.State = w.readResult(merged, ats{})
+	merged.Done()
+	o.State.UnknownKeys, o.State.Body, o.State.At = merged.Unknown, simkit.Encode(o.merged), result.At
 	o.Status = o.State.Result.Value
 	if atsOf(o.Provider).oneResult {
 		o.Status = "complete"

@@ -35,7 +35,7 @@ func TestDocumentedResultsAreAccepted(t *testing.T) {
 			require.Equal(t, "passed", o.State.Result.Value)
 			if strings.HasPrefix(name, "legacy") {
 				require.Equal(t, []string{"assessment_date"}, o.Results[0].UnknownKeys)
-				require.Equal(t, []string{"unknown field assessment_date"}, s.Calls(stackonetest.OpUpdateAssessmentResult)[0].Notes)
+				require.Equal(t, []string{"unknown key assessment_date"}, s.Calls(stackonetest.OpUpdateAssessmentResult)[0].Notes)
 				return
 			}
 			require.Empty(t, o.Results[0].UnknownKeys)

@@ -3,35 +3,20 @@ package stackonetest
 import (
 	"context"
 	"net/http"
-	"sync"
 	"testing"
-	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Server is a simulated StackOne project. Its methods may be called concurrently.
 type Server struct {
-	cfg       Config
-	routes    []route
-	transport *http.Transport // of calls to URLs of the provider
-	closed    chan struct{}
-	socket    socket
-
-	mu        sync.Mutex
-	counters  map[string]int
-	keys      map[string]bool
-	secret    string
-	oldSecret string
-	webhooks  target
-	packages  target
-	accounts  []*account // in order of creation
-	sessions  map[string]*session
-	orders    []*order // in order of creation
-	events    []*storedEvent
-	exchanges []Exchange
-	faults    map[string][]Fault
-	chaos     func(op string, n int) Fault
-	calls     map[string]int
-	running   map[chan struct{}]struct{} // handlers of the targets at work
+	*world
+	cfg     Config
+	sim     *simkit.Simulator[*Server]
+	secrets *simkit.Secrets
+	// The endpoints of the provider.
+	webhooks simkit.Setting[simkit.Target]
+	packages simkit.Setting[simkit.Target]
 }
 
 // New returns a simulator for a program. It opens no socket until [Server.URL] is
@@ -41,19 +26,13 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{
-		cfg:       cfg,
-		routes:    routes(),
-		transport: &http.Transport{},
-		closed:    make(chan struct{}),
-		counters:  map[string]int{},
-		keys:      map[string]bool{cfg.APIKey: true},
-		secret:    cfg.WebhookSecret,
-		sessions:  map[string]*session{},
-		faults:    map[string][]Fault{},
-		calls:     map[string]int{},
-		running:   map[chan struct{}]struct{}{},
-	}
+	s := &Server{cfg: cfg, secrets: simkit.NewSecrets(cfg.WebhookSecret)}
+	s.sim = simkit.New(simkit.Config[*Server]{
+		Self: s, Name: "stackonetest", Inbound: string(ToStackOne), Outbound: string(FromStackOne),
+		Seed: cfg.Seed, Clock: cfg.Clock, MaxExchanges: cfg.MaxExchanges, Limits: simkit.Limits(cfg.Limits),
+		Followed: s.followed, API: s.api(),
+	})
+	s.world = newWorld(cfg, s.sim.IDs)
 	for _, spec := range cfg.Accounts {
 		if _, err := s.Account(spec); err != nil {
 			return nil, err
@@ -85,64 +64,48 @@ func Start(tb testing.TB, configure ...func(*Config)) *Server {
 // Close ends the simulator: open connections are closed, slow answers end, and
 // later calls find nobody listening. What was recorded stays readable. Close may
 // be called more than once.
-func (s *Server) Close() {
-	s.mu.Lock()
-	if !s.isClosed() {
-		close(s.closed)
-	}
-	s.mu.Unlock()
-	s.socket.close()
-	s.transport.CloseIdleConnections()
+func (s *Server) Close() { s.sim.Close() }
+
+// Client returns an HTTP client that reaches the simulator in memory, without a
+// socket, whatever the host of the URL is. Both ends are net/http's own, so that it
+// repeats and reuses as it does on a network. It works inside a testing/synctest
+// bubble. It follows redirects within the simulator, as [http.Client] does by default.
+func (s *Server) Client() *http.Client { return s.sim.Client() }
+
+// URL returns the base URL of the API, as in "http://127.0.0.1:41234". The first
+// call opens the socket. It returns the empty string if no loopback socket can be
+// opened or the simulator is closed.
+func (s *Server) URL() string { return s.sim.URL() }
+
+// ServeHTTP serves the API, so that a program can mount the simulator in a server
+// of its own. The unified paths start with /unified, the others are at the root.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.sim.ServeHTTP(w, r) }
+
+// Target makes a handler the receiver of webhooks, in memory and at
+// [Config.WebhookPath]. It replaces the target set before.
+func (s *Server) Target(h http.Handler) { s.webhooks.Set(s.sim.HandlerTarget(h, s.cfg.WebhookPath)) }
+
+// TargetURL makes the endpoint at a URL, path included, the receiver of webhooks.
+// It replaces the target set before; the empty string means that no webhook is set
+// up, so that none is sent.
+func (s *Server) TargetURL(url string) { s.webhooks.Set(s.sim.URLTarget(url)) }
+
+// PackagesTarget makes a handler the packages endpoint that [Server.RequestPackages]
+// asks, in memory and at [Config.PackagesPath].
+func (s *Server) PackagesTarget(h http.Handler) {
+	s.packages.Set(s.sim.HandlerTarget(h, s.cfg.PackagesPath))
 }
 
-// AddKey makes one more API key valid.
-func (s *Server) AddKey(key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.keys[key] = true
-}
+// PackagesTargetURL makes the endpoint at a URL the packages endpoint that
+// [Server.RequestPackages] asks; the empty string means that there is none.
+func (s *Server) PackagesTargetURL(url string) { s.packages.Set(s.sim.URLTarget(url)) }
 
-// RevokeKey makes an API key invalid: calls with it are answered 401.
-func (s *Server) RevokeKey(key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.keys, key)
-}
+// Settle waits until every handler that the simulator called in memory has
+// returned, also those whose answer it no longer waited for. Its error is that of
+// the context.
+func (s *Server) Settle(ctx context.Context) error { return s.sim.Settle(ctx) }
 
 // RotateSecret makes another secret the active one. Webhooks are signed with it
 // from now on; [OldSecret] still signs with the one before, as StackOne does while
 // two secrets exist: https://docs.stackone.com/guides/webhooks
-func (s *Server) RotateSecret(secret string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.oldSecret, s.secret = s.secret, secret
-}
-
-func (s *Server) now() time.Time { return s.cfg.Clock() }
-
-func (s *Server) isClosed() bool {
-	select {
-	case <-s.closed:
-		return true
-	default:
-		return false
-	}
-}
-
-// pause waits and tells whether it is worth going on: false when the caller has
-// gone or the simulator was closed.
-func (s *Server) pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	case <-s.closed:
-		return false
-	}
-}
+func (s *Server) RotateSecret(secret string) { s.secrets.Rotate(secret) }

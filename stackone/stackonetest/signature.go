@@ -1,9 +1,9 @@
 package stackonetest
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // SignatureHeader carries the signature of a webhook and of a call to the
@@ -14,11 +14,5 @@ const SignatureHeader = "X-Stackone-Signature"
 // UTF-8 bytes of the secret as key, in base64url without padding, as documented
 // on https://docs.stackone.com/guides/webhooks.
 func Sign(secret string, body []byte) string {
-	return base64.RawURLEncoding.EncodeToString(mac(secret, body))
-}
-
-func mac(secret string, body []byte) []byte {
-	h := hmac.New(sha256.New, []byte(secret))
-	h.Write(body)
-	return h.Sum(nil)
+	return base64.RawURLEncoding.EncodeToString(simkit.MAC(secret, body))
 }

@@ -3,53 +3,54 @@ package stackonetest
 import (
 	"fmt"
 	"net/http"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // triggerEvents makes events for tests, which wait for [Server.DeliverPending]:
 // https://stackone-60.mintlify.app/platform/api-reference/webhooks/post-webhooks-events
-func (s *Server) triggerEvents(c *call) (reply, *Failure) {
-	if !isInteger(c.params["id"]) {
-		return reply{}, invalid("id must be a number")
+func (s *Server) triggerEvents(c *simkit.Call) (simkit.Reply, *Failure) {
+	if !isInteger(c.Params["id"]) {
+		return simkit.Reply{}, invalid("id must be a number")
 	}
-	tree, failure := c.json()
-	if failure != nil {
-		return reply{}, failure
+	check := &simkit.Checker{}
+	tree, _ := check.JSON(c.Header, c.Body)
+	if failure := refused(check); failure != nil {
+		return simkit.Reply{}, failure
 	}
 	list, ok := tree.([]any)
 	if !ok {
-		return reply{}, invalid("body must be an array")
+		return simkit.Reply{}, invalid("body must be an array")
 	}
-	check := &checker{}
 	type trigger struct{ event, recordID string }
 	var triggers []trigger
 	for i, item := range list {
-		if o := check.object(fmt.Sprintf("[%d]", i), item); o != nil {
-			o.require("event", "record_id")
-			triggers = append(triggers, trigger{o.text("event"), o.text("record_id")})
+		if o := check.Object(fmt.Sprintf("[%d]", i), item); o != nil {
+			demand(o, "event", "record_id")
+			triggers = append(triggers, trigger{o.Text("event", nullable), o.Text("record_id", nullable)})
 		}
 	}
-	if failure := check.failure(); failure != nil {
-		return reply{}, failure
+	if failure := refused(check); failure != nil {
+		return simkit.Reply{}, failure
 	}
 	answers := []map[string]any{}
 	for _, t := range triggers {
-		s.trigger(c.account, t.event, t.recordID)
+		s.trigger(c.Account, t.event, t.recordID)
 		answers = append(answers, map[string]any{"event": t.event, "record_id": t.recordID, "status": http.StatusOK, "message": "The event was created"})
 	}
-	return jsonReply(http.StatusMultiStatus, answers), nil
+	return simkit.JSONReply(http.StatusMultiStatus, answers), nil
 }
 
-func (s *Server) trigger(account, name, recordID string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if o := s.findOrder(account, recordID); o != nil && o.event != nil {
-		s.changedEvent(o, name)
-	} else {
-		now := timestamp(s.now())
-		s.addEvent(Event{Name: name, Account: account, Body: encode(map[string]any{
-			"project_id": s.cfg.ProjectID, "account_id": account, "event": name, "event_date": now,
-			"record_type": recordType(name), "record_id": recordID, "sent_at": now,
-		})})
+func (w *world) trigger(account, name, recordID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if o := w.order(account, recordID); o != nil && o.event != nil {
+		w.leavePending(w.changedEvent(o, name))
+		return
 	}
-	s.events[len(s.events)-1].pending = true
+	now := timestamp(w.now())
+	w.leavePending(w.addEvent(Event{Name: name, Account: account, Body: simkit.Encode(map[string]any{
+		"project_id": w.cfg.ProjectID, "account_id": account, "event": name, "event_date": now,
+		"record_type": recordType(name), "record_id": recordID, "sent_at": now,
+	})}))
 }

@@ -1,112 +1,76 @@
 package stackonetest
 
 import (
-	"bytes"
-	"encoding/json"
-	"net/http"
-	"strconv"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // timestampLayout is the format of StackOne's documented timestamps.
 const timestampLayout = "2006-01-02T15:04:05.000Z"
 
-// reply is an answer of the API before it is written to a socket or handed to an
-// in-process caller.
-type reply struct {
-	status int
-	header http.Header
-	// lead precedes the body: the newlines of a heartbeat.
-	lead []byte
-	body []byte
-	// reset: no answer at all, the connection is reset.
-	reset bool
-	// cutOff: the connection ends in the middle of the body.
-	cutOff bool
-	// bodyDelay passes between the header (with the lead) and the body.
-	bodyDelay time.Duration
-}
+func timestamp(t time.Time) string { return t.UTC().Format(timestampLayout) }
 
-func jsonReply(status int, v any) reply {
-	header := http.Header{}
-	header.Set("Content-Type", "application/json; charset=utf-8")
-	return reply{status: status, header: header, body: encode(v)}
-}
+// nullable: in StackOne's schemas every property is optional and nullable unless they
+// say otherwise.
+const nullable = simkit.OptionalOrNull
 
-// setHeader sets a header, or removes it if the value is empty.
-func (r *reply) setHeader(name, value string) {
-	if r.header == nil {
-		r.header = http.Header{}
+// demand makes a member that is absent or null a problem.
+func demand(o *simkit.Object, names ...string) {
+	for _, name := range names {
+		if !o.Given(name) {
+			o.Fail(o.At(name), "should not be null or undefined")
+		}
 	}
-	if value == "" {
-		r.header.Del(name)
-		return
+}
+
+// readEnum reads an object with a value from the list and the ATS's own value, which
+// can be of any type.
+func readEnum(o *simkit.Object, name string, values ...string) Enum {
+	child := o.Child(name, nullable)
+	if child == nil {
+		return Enum{}
 	}
-	r.header.Set(name, value)
-}
-
-func (r reply) length() int { return len(r.lead) + len(r.body) }
-
-func (r reply) contentLength() string { return strconv.Itoa(r.length()) }
-
-// sent is the part of the body proper that reaches the caller.
-func (r reply) sent() []byte {
-	if r.cutOff {
-		return r.body[:len(r.body)/2]
+	defer child.Done()
+	e := Enum{Value: child.Enum("value", nullable, values...)}
+	if source, given := child.Get("source_value", nullable); given {
+		e.SourceValue = simkit.Encode(source)
 	}
-	return r.body
+	return e
 }
 
-// allSent is everything that reaches the caller.
-func (r reply) allSent() []byte {
-	return append(bytes.Clone(r.lead), r.sent()...)
-}
-
-// encode writes JSON as JavaScript does, without the HTML escapes of Go. Values
-// come from decoded JSON or from the structs of this package and always encode.
-func encode(v any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return []byte("null")
+// checked decodes a JSON body and lets read look at its object. Members that the
+// schema does not name are noted or refused.
+func (s *Server) checked(c *simkit.Call, read func(*simkit.Object)) (*simkit.Checker, *Failure) {
+	check := &simkit.Checker{OpenEnums: s.cfg.Quirks.AllowUnknownEnums}
+	if body := check.Body(c.Header, c.Body); body != nil {
+		read(body)
+		body.Done()
 	}
-	return bytes.TrimRight(b.Bytes(), "\n")
-}
-
-// decode reads exactly one JSON value and keeps the text of its numbers: ids go
-// beyond what a float can hold.
-func decode(body []byte) (any, error) {
-	if !json.Valid(body) {
-		var ignored any
-		return nil, json.Unmarshal(body, &ignored)
+	c.NoteUnknown(check)
+	if s.cfg.Quirks.RefuseUnknownFields {
+		for _, path := range check.Unknown {
+			check.Fail(path, "should not exist")
+		}
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var v any
-	err := d.Decode(&v)
-	return v, err
+	return check, refused(check)
 }
 
-// decodeObject is decode for texts of this package and of callers that must be
-// objects.
-func decodeObject(body []byte) map[string]any {
-	v, err := decode(body)
-	members, ok := v.(map[string]any)
-	if err != nil || !ok {
-		return map[string]any{}
-	}
-	return members
-}
-
-// cloned is a deep copy of a JSON tree.
-func cloned(tree map[string]any) map[string]any { return decodeObject(encode(tree)) }
-
-func nullable(s string) *string {
-	if s == "" {
+// refused is the answer to a request in which a check found problems; nil: none.
+func refused(check *simkit.Checker) *Failure {
+	if len(check.Problems) == 0 {
 		return nil
 	}
-	return &s
+	return invalid(check.Problems...)
 }
 
-func timestamp(t time.Time) string { return t.UTC().Format(timestampLayout) }
+// Absence is the type of [Absent].
+type Absence string
+
+// Absent as the value of a field removes its key.
+const Absent Absence = "absent"
+
+// fields are set by dotted path.
+func fields(values map[string]any) simkit.Fields {
+	return simkit.Fields{Values: values, Absent: Absent}
+}
