@@ -22,6 +22,7 @@ type pipe struct {
 	buf     []byte
 	ended   error // set by the writer's end: what a reader gets after the buffer
 	gone    bool  // the reader's end is closed
+	drained bool  // what is written after that is lost without a word
 	reading deadline
 	writing deadline
 	// wrote is called with the lock held after bytes arrived.
@@ -65,6 +66,8 @@ func (p *pipe) write(b []byte) (written int, err error) {
 		switch {
 		case p.ended != nil:
 			return written, net.ErrClosed
+		case p.gone && p.drained:
+			return written + len(b), nil
 		case p.gone:
 			return written, connectionError("write", syscall.EPIPE)
 		case p.writing.passed:
@@ -103,6 +106,13 @@ func (p *pipe) abandon() {
 	p.gone, p.buf = true, nil
 	p.reading.stop()
 	p.changed.Broadcast()
+}
+
+// drain lets writes succeed after the reader is gone.
+func (p *pipe) drain() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.drained = true
 }
 
 // deadline is the end of one side's patience. The pipe's lock guards it.
@@ -150,6 +160,8 @@ type conn struct {
 
 	mu     sync.Mutex
 	resets bool
+	// written is called once, after the next write.
+	written func()
 }
 
 // connState is what both ends of a connection know of it.
@@ -190,7 +202,24 @@ func newConnPair() (client, server *conn) {
 func (c *conn) Read(b []byte) (int, error) { return c.in.read(b) }
 
 // Write implements [net.Conn].
-func (c *conn) Write(b []byte) (int, error) { return c.out.write(b) }
+func (c *conn) Write(b []byte) (int, error) {
+	n, err := c.out.write(b)
+	c.mu.Lock()
+	written := c.written
+	c.written = nil
+	c.mu.Unlock()
+	if written != nil {
+		written()
+	}
+	return n, err
+}
+
+// onceWritten calls a function after the next write.
+func (c *conn) onceWritten(do func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.written = do
+}
 
 // SetLinger is what [net.TCPConn] has: with zero seconds the peer of a closed
 // connection sees a reset.
@@ -219,11 +248,13 @@ func (c *conn) Close() error {
 }
 
 // CloseWrite is what net/http's server calls before it lingers half a second, so that
-// a peer that is still writing gets to read the answer. Here an answer is never lost,
-// and the wait would outlive the test that caused it: the server's goroutine is ended
-// in the way in which net/http lets a handler end it.
+// a peer that is still writing gets to read the answer instead of an error. Here what
+// the peer still writes vanishes, for as long as it likes. The wait would outlive the
+// test that caused it, so the server's goroutine is ended, in the way in which net/http
+// lets a handler end it.
 func (c *conn) CloseWrite() error {
 	c.out.end(io.EOF)
+	c.in.drain()
 	panic(http.ErrAbortHandler)
 }
 

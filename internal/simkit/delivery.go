@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -225,17 +226,30 @@ func (p *Plan) watch(ctx context.Context, hangUp context.CancelFunc) context.Con
 	if !p.HangsUp {
 		return ctx
 	}
+	var used net.Conn
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest: func(httptrace.WroteRequestInfo) {
-			if p.HangUpAfter <= 0 {
-				hangUp()
-				return
+		GotConn: func(info httptrace.GotConnInfo) { used = info.Conn },
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err != nil {
+				return // it will be written once more, on another connection
 			}
-			timer := time.AfterFunc(p.HangUpAfter, hangUp)
+			wait := p.HangUpAfter
+			if wait <= 0 {
+				wait = flushTime
+				// net/http says that it has written before it has flushed.
+				if c, inMemory := used.(*conn); inMemory {
+					c.onceWritten(hangUp)
+					wait = time.Second // there may be nothing left to flush
+				}
+			}
+			timer := time.AfterFunc(wait, hangUp)
 			context.AfterFunc(ctx, func() { timer.Stop() })
 		},
 	})
 }
+
+// flushTime is more than net/http needs to flush what it has written.
+const flushTime = 5 * time.Millisecond
 
 // Secrets are the secret that signs and the one before it. The zero value is not of
 // use: see [NewSecrets].
