@@ -229,4 +229,5 @@ var laws = []law{
 	{"budget of waits", waitBudget},
 	{"caller gives up", callerGivesUp},
 	{"uncertain write", uncertainWrite},
+	{"a queue is told", queueIsTold},
 }
