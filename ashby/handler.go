@@ -1,7 +1,6 @@
 package ashby
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,31 +36,33 @@ type HandlerConfig struct {
 	// compare in constant time, or look up a hash of the key.
 	//
 	// An error that matches [assessment.ErrUnauthorized] and an empty account are
-	// answered 401, any other error 503. Ashby does not document which half of the
+	// answered 401, any other error 503. It is called before the body is read, on a
+	// context that Ashby cannot cancel. Ashby does not document which half of the
 	// Basic credentials holds the key: the user name is tried first, and if it is
 	// refused the password. Issue keys without a colon: in Basic credentials it
 	// ends the user name (https://www.rfc-editor.org/rfc/rfc7617#section-2).
 	Authenticate func(ctx context.Context, key string) (account string, err error)
 	// Connection becomes [assessment.OrderRef.Connection] of the orders. Leave it
-	// empty unless there are several.
+	// empty if there is a Client, or unless there are several.
 	Connection string
 	// Fields are the custom fields that every customer is offered, FieldsFor those
 	// of one. At most one of them can be set. Without either the listing of custom
 	// fields is answered 404.
 	Fields    []FieldSpec
 	FieldsFor func(ctx context.Context, account string) ([]FieldSpec, error)
-	// Client, if set, writes the later updates of these orders. The first update,
-	// which goes with the answer to a start, then has its Labels, and the
-	// timestamps of the others come after it for certain.
+	// Client, if set, writes the later updates of these orders; it gives Connection.
+	// The first update, which goes with the answer to a start, then has its Labels,
+	// and the timestamps of the others come after it for certain.
 	Client *Client
 
-	// Deadline is how long Authenticate may take for a call, and so FieldsFor: ten
-	// seconds if zero. Then the call is answered as after an error, whether or not
+	// Deadline is how long Authenticate may take for a call, and so FieldsFor: the
+	// Intake's if zero. Then the call is answered as after an error, whether or not
 	// they heed their context. Of the other operations it is the Intake's.
 	Deadline time.Duration
-	// MaxBody is the largest body accepted, in bytes; 8 MiB if zero.
+	// MaxBody is the largest body accepted, in bytes; [webhook.DefaultMaxBody] if
+	// zero.
 	MaxBody int64
-	// Logger is told why a call was refused or failed; nil is silent.
+	// Logger gets a line per call, see package [inbound]; nil is silent.
 	Logger *slog.Logger
 	// Observer is told of every call and of everything unknown in it.
 	Observer assessment.Observer
@@ -80,10 +81,11 @@ type HandlerConfig struct {
 //
 // All answers are JSON, errors in Ashby's envelope:
 //
-//	405, 404, 413, 401    not a call that can be answered
+//	405, 404, 415, 401, 413    not a call that can be answered
 //	400                   not the body of one, or without what there is to start or cancel
 //	200                   done; also, with success:false, a fault of list, cancel and fields
 //	409, 422              the provider said no to a start
+//	410                   a start of an order whose data was erased
 //	503, 500              a fault of a start, or the key cannot be checked now
 //
 // A 422 has a message only, as documented. A panic of the host's is a fault of the
@@ -98,13 +100,19 @@ type Handler struct {
 	c       HandlerConfig
 	fields  []wireField // of every customer
 	labels  labels
-	inbound inbound.Handler
+	inbound *inbound.Handler
 }
 
 // NewHandler returns a handler. It refuses a missing Intake or Authenticate,
 // Fields that Ashby would refuse, a Client of another connection, and a negative
 // MaxBody or Deadline.
 func NewHandler(c HandlerConfig) (*Handler, error) {
+	if c.Client != nil {
+		var err error
+		if c.Connection, err = inbound.Connection(c.Connection, c.Client); err != nil {
+			return nil, fmt.Errorf("ashby: handler: %w", err)
+		}
+	}
 	switch {
 	case c.Intake == nil:
 		return nil, errors.New("ashby: handler needs an Intake")
@@ -112,22 +120,21 @@ func NewHandler(c HandlerConfig) (*Handler, error) {
 		return nil, errors.New("ashby: handler needs Authenticate")
 	case c.Fields != nil && c.FieldsFor != nil:
 		return nil, errors.New("ashby: either Fields or FieldsFor, not both")
-	case c.Client != nil && c.Client.connection != c.Connection:
-		return nil, errors.New("ashby: the Client is of another connection")
-	case c.MaxBody < 0, c.Deadline < 0:
-		return nil, errors.New("ashby: negative MaxBody or Deadline")
+	case c.Deadline < 0:
+		return nil, errors.New("ashby: negative Deadline")
 	}
 	fields, err := wireFields(c.Fields)
 	if err != nil {
 		return nil, err
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
+	shared, err := inbound.New(inbound.Config{
+		Vendor: assessment.Ashby, Connection: c.Connection, MaxBody: c.MaxBody, Logger: c.Logger, Observer: c.Observer,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ashby: handler: %w", err)
 	}
-	c.Deadline = cmp.Or(c.Deadline, assessment.DefaultDeadline)
-	h := &Handler{c: c, fields: fields, inbound: inbound.Handler{
-		Vendor: assessment.Ashby, Connection: c.Connection, Logger: c.Logger, Observer: c.Observer,
-	}}
+	c.Logger = shared.Logger()
+	h := &Handler{c: c, fields: fields, inbound: shared}
 	if c.Client != nil {
 		h.labels = c.Client.labels
 	}
@@ -157,18 +164,23 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		name := lastElement(r.URL.Path)
 		serve := h.operation(name)
 		if serve == nil {
+			inbound.CloseUnread(w, r)
 			return refused(http.StatusNotFound, codeNoOperation, errNoOperation)
 		}
 		d.Event = name
-		body, err := receive(w, r, h.c.MaxBody)
-		if err != nil {
+		if err := h.inbound.Open(w, r, http.MethodPost); err != nil {
 			return unreceived(err)
 		}
 		account, reply, ok := h.authenticate(w, r)
 		if !ok {
+			inbound.CloseUnread(w, r)
 			return reply
 		}
 		d.Account = account
+		body, err := h.inbound.Read(w, r)
+		if err != nil {
+			return unreceived(err)
+		}
 		return h.guarded(call{ctx: r.Context(), account: account, body: body, d: d}, name, serve)
 	})
 }
@@ -196,19 +208,24 @@ func (h *Handler) operation(name string) func(call) inbound.Reply {
 	return nil
 }
 
-var errNoKey = errors.New("ashby: no Basic credentials")
+// hostContext is for functions that are asked before there is an order: like that
+// of the intake, but with the handler's own deadline.
+func (h *Handler) hostContext(request context.Context) (context.Context, context.CancelFunc) {
+	base, cancelBase := h.c.Intake.HostContext(request)
+	if h.c.Deadline == 0 {
+		return base, cancelBase
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(base), h.c.Deadline)
+	return ctx, func() { cancel(); cancelBase() }
+}
 
-// authenticate finds out whose key was presented.
+// authenticate finds out whose key was presented, before the body is read.
 func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (account string, reply inbound.Reply, ok bool) {
-	ctx, cancel := context.WithTimeout(r.Context(), h.c.Deadline)
+	ctx, cancel := h.hostContext(r.Context())
 	defer cancel()
-	user, password, _ := r.BasicAuth()
-	err := errNoKey
-	for i, key := range []string{user, password} {
-		if key == "" || i > 0 && key == user {
-			continue
-		}
-		account, err = ask(ctx, h, "authenticate", func(ctx context.Context) (string, error) {
+	keys, err := inbound.BasicKeys(r)
+	for _, key := range keys {
+		account, err = inbound.Call(ctx, h.inbound, "Authenticate", func(ctx context.Context) (string, error) {
 			return h.c.Authenticate(ctx, key)
 		})
 		switch {
@@ -234,15 +251,9 @@ func (h *Handler) list(c call) inbound.Reply {
 	if err != nil {
 		return failed(err)
 	}
+	packages = h.inbound.Listed(c.ctx, c.account, packages)
 	wire := make([]wirePackage, 0, len(packages))
 	for _, p := range packages {
-		if p.ID == "" {
-			h.c.Logger.WarnContext(c.ctx, "package without an id left out", "vendor", assessment.Ashby, "account", c.account)
-			continue
-		}
-		if p.Name == "" {
-			p.Name = p.ID // the drop-down shows nothing else
-		}
 		wire = append(wire, wirePackage{ID: p.ID, Name: p.Name, Description: p.Description})
 	}
 	return inbound.JSON(http.StatusOK, succeeded[[]wirePackage]{true, wire}, assessment.DeliveryHandled)
@@ -268,13 +279,13 @@ func (h *Handler) start(c call) inbound.Reply {
 		h.c.Logger.WarnContext(c.ctx, "start names neither application nor candidate: a repetition will start again",
 			"vendor", assessment.Ashby, "account", c.account)
 	}
+	c.d.Order = order.Ref
 	accepted, err := h.c.Intake.Start(c.ctx, order)
-	var no *assessment.Rejection
-	switch {
-	case errors.As(err, &no):
-		return rejected(no)
-	case err != nil:
-		return fault(err)
+	if ref, known := assessment.RefOf(err); known {
+		c.d.Order = ref
+	}
+	if err != nil {
+		return failedStart(err)
 	}
 	c.d.Order = accepted.Ref
 	return inbound.JSON(http.StatusOK, succeeded[wireStarted]{true, wireStarted{
@@ -301,9 +312,9 @@ func (h *Handler) cancel(c call) inbound.Reply {
 }
 
 func (h *Handler) fieldsFor(c call) ([]FieldSpec, error) {
-	ctx, cancel := context.WithTimeout(c.ctx, h.c.Deadline)
+	ctx, cancel := h.hostContext(c.ctx)
 	defer cancel()
-	return ask(ctx, h, "custom fields", func(ctx context.Context) ([]FieldSpec, error) {
+	return inbound.Call(ctx, h.inbound, "FieldsFor", func(ctx context.Context) ([]FieldSpec, error) {
 		return h.c.FieldsFor(ctx, c.account)
 	})
 }

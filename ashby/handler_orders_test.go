@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,10 +38,15 @@ func TestList(t *testing.T) {
 	})
 	t.Run("incomplete", func(t *testing.T) {
 		h := newHost(t, &provider{packages: func(context.Context, assessment.PackageQuery) ([]assessment.Package, error) {
-			return []assessment.Package{{Name: "No id"}, {ID: "only"}}, nil
+			return []assessment.Package{
+				{Name: "No id"}, {ID: "no name"}, {ID: "a", Name: "A"}, {ID: "a", Name: "Again"}, {ID: "b\u200b", Name: "Unseen"}, {ID: "c", Name: "A"},
+			}, nil
 		}}, options{})
-		require.Equal(t, `{"success":true,"results":[{"assessment_type_id":"only","name":"only"}]}`, h.post("assessment.list", nil).Body.String())
-		require.Contains(t, h.log.String(), "without an id")
+		require.Equal(t, `{"success":true,"results":[{"assessment_type_id":"a","name":"A"},{"assessment_type_id":"c","name":"A"}]}`,
+			h.post("assessment.list", nil).Body.String())
+		for _, reason := range []string{"no id", "no name", "another package has the same id", "the id has characters that cannot be seen"} {
+			require.Contains(t, h.log.String(), "reason="+strconv.Quote(reason))
+		}
 	})
 }
 
@@ -55,7 +61,7 @@ func TestRejected(t *testing.T) {
 			for range 2 {
 				w := h.post("assessment.start", minimal(t))
 				require.Equal(t, 422, w.Code)
-				require.Equal(t, "application/json", w.Header().Get("Content-Type"))
+				require.Equal(t, "application/json; charset=utf-8", w.Header().Get("Content-Type"))
 				requireSameJSON(t, example(t, "assessment-start.response.422.json"), w.Body.Bytes())
 			}
 			// The recruiter mends the data and starts again: that is asked anew.
@@ -65,6 +71,11 @@ func TestRejected(t *testing.T) {
 			require.Equal(t, assessment.DeliveryRejected, h.deliveries[0].Outcome)
 			require.NoError(t, h.deliveries[0].Err)
 			require.NotContains(t, h.log.String(), "retired")
+			require.Contains(t, h.log.String(), "outcome=rejected status=422")
+			require.Contains(t, h.log.String(), "reason=rejected")
+			for i, d := range h.deliveries {
+				require.Equal(t, refs[i], d.Order, "the id that the intake has minted")
+			}
 		})
 	}
 	t.Run("already running", func(t *testing.T) {

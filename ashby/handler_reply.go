@@ -1,6 +1,7 @@
 package ashby
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,7 +9,6 @@ import (
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/assessment/inbound"
-	"github.com/assessbridge/assessbridge/webhook"
 )
 
 // The codes of the error envelopes that Ashby gets. Only invalid_input is a word
@@ -20,6 +20,7 @@ const (
 	codeRunning      = "assessment_already_running"
 	codeTooLarge     = "body_too_large"
 	codeMethod       = "method_not_allowed"
+	codeEncoding     = "content_encoding_not_supported"
 	codeLater        = "temporarily_unavailable"
 	codeInternal     = "internal_error"
 )
@@ -31,6 +32,7 @@ var messages = map[string]string{
 	codeUnauthorized: "The API key is missing or not valid.",
 	codeTooLarge:     "The request is too large.",
 	codeMethod:       "The method must be POST.",
+	codeEncoding:     "The request must not be compressed.",
 	codeLater:        "This is not possible right now. Please try again later.",
 	codeInternal:     "Something went wrong. Please try again later.",
 }
@@ -59,39 +61,40 @@ func refused(status int, code string, err error) inbound.Reply {
 // unreceived is a request that could not be read.
 func unreceived(err error) inbound.Reply {
 	reply := inbound.Unreceived(err)
-	code := codeInvalidInput
-	switch {
-	case errors.Is(err, webhook.ErrMethodNotAllowed):
-		code = codeMethod
-	case errors.Is(err, webhook.ErrBodyTooLarge):
-		code = codeTooLarge
-	case reply.Status >= http.StatusInternalServerError:
-		code = codeInternal
-	}
-	return enveloped(reply, code)
+	return enveloped(reply, codeOf(reply.Status))
 }
+
+// codes are those of the statuses that a call is answered with.
+var codes = map[int]string{
+	http.StatusBadRequest:            codeInvalidInput,
+	http.StatusMethodNotAllowed:      codeMethod,
+	http.StatusRequestEntityTooLarge: codeTooLarge,
+	http.StatusUnsupportedMediaType:  codeEncoding,
+	http.StatusServiceUnavailable:    codeLater,
+}
+
+func codeOf(status int) string { return cmp.Or(codes[status], codeInternal) }
 
 // later is a 503.
 func later(err error) inbound.Reply { return enveloped(inbound.Later(err, 0), codeLater) }
 
-// fault is the answer to a start that could not be taken: 503 or 500, and never
-// the 422 that a recruiter would read as a no.
-func fault(err error) inbound.Reply {
-	reply := inbound.Fault(err)
-	return enveloped(reply, codeOf(reply))
-}
-
-func codeOf(reply inbound.Reply) string {
-	if reply.Status == http.StatusServiceUnavailable {
-		return codeLater
+// failedStart is the answer to a start that could not be taken: 503 or 500, 410 if
+// the order was erased, and never the 422 that a recruiter would read as a no. That
+// is for a rejection.
+func failedStart(err error) inbound.Reply {
+	reply := inbound.Failed(err, rejected)
+	switch reply.Outcome {
+	case assessment.DeliveryRejected, assessment.DeliveryErased:
+		return reply
 	}
-	return codeInternal
+	return enveloped(reply, codeOf(reply.Status))
 }
 
 // failed is the fault of any other operation, for which Ashby documents 200 with
 // the error envelope.
 func failed(err error) inbound.Reply {
-	reply := enveloped(inbound.Fault(err), codeOf(inbound.Fault(err)))
+	reply := inbound.Fault(err)
+	reply = enveloped(reply, codeOf(reply.Status))
 	reply.Status, reply.RetryAfter = http.StatusOK, 0
 	return reply
 }
@@ -100,13 +103,11 @@ func failed(err error) inbound.Reply {
 // no body is documented (https://developers.ashbyhq.com/reference/assessmentstart).
 func rejected(no *assessment.Rejection) inbound.Reply {
 	if no.AlreadyRunning {
-		return inbound.Reply{
-			Status: http.StatusConflict, JSON: failure(codeRunning, no.Message), Outcome: assessment.DeliveryRejected,
-		}
+		return inbound.Rejected(http.StatusConflict, json.RawMessage(failure(codeRunning, no.Message)), no)
 	}
-	return inbound.JSON(http.StatusUnprocessableEntity, struct {
+	return inbound.Rejected(http.StatusUnprocessableEntity, struct {
 		Message string `json:"message"`
-	}{no.Message}, assessment.DeliveryRejected)
+	}{no.Message}, no)
 }
 
 // firstUpdate is the update that goes with the answer to a start, nil if there is

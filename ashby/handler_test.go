@@ -33,7 +33,7 @@ func TestNewHandlerRefuses(t *testing.T) {
 			return nil, nil
 		}},
 		"another client": {
-			Intake: good.intake, Authenticate: authenticate,
+			Intake: good.intake, Authenticate: authenticate, Connection: "us",
 			Client: newClient(t, play(answers(200, written)), func(c *ashby.Config) { c.Connection = "eu" }),
 		},
 		"field without an id":    fields(ashby.FieldSpec{Name: "n", Type: ashby.FieldString}),
@@ -69,7 +69,8 @@ func TestRefusedCalls(t *testing.T) {
 		"other case":        {"Assessment.Start", "{}", nil, 404, "operation_not_found"},
 		"no custom fields":  {"assessment.customField.list", "{}", nil, 404, "operation_not_found"},
 		"too large":         {"assessment.start", strings.Repeat(" ", 8<<20+1), nil, 413, "body_too_large"},
-		"too large, no key": {"assessment.list", strings.Repeat(" ", 8<<20+1), withoutKey, 413, "body_too_large"},
+		"too large, no key": {"assessment.list", strings.Repeat(" ", 8<<20+1), withoutKey, 401, "unauthorized"},
+		"compressed":        {"assessment.list", "{}", func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }, 415, "content_encoding_not_supported"},
 		"no key":            {"assessment.start", "{}", withoutKey, 401, "unauthorized"},
 		"empty key":         {"assessment.start", "{}", withKey("", ""), 401, "unauthorized"},
 		"wrong key":         {"assessment.cancel", "{}", withKey("wrong", ""), 401, "unauthorized"},

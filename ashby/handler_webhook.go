@@ -1,11 +1,13 @@
 package ashby
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/assessment/inbound"
@@ -17,17 +19,30 @@ import (
 type WebhookConfig struct {
 	// Verifier checks signatures; required. See [NewVerifier].
 	Verifier *webhook.Verifier
+	// Client, if set, gives Connection.
+	Client *Client
 	// Connection tells one of several configurations from another in what is
 	// observed.
 	Connection string
 	// OnEvent, if set, gets every event but a ping. It is called at least once for
 	// each; an error is answered 503, upon which Ashby comes again, ten times at
-	// most. Without it events are acknowledged.
+	// most. Without it events are acknowledged. It runs on a context that Ashby
+	// cannot cancel; see Deadline and BaseContext.
 	OnEvent func(context.Context, Event) error
+	// Deadline is how long OnEvent may take, whether or not it heeds its context:
+	// ten seconds if zero. After it Ashby is answered 503.
+	Deadline time.Duration
+	// BaseContext returns the context that OnEvent runs on, without the deadline;
+	// see [assessment.IntakeConfig.BaseContext].
+	BaseContext func(request context.Context) context.Context
 
-	// MaxBody is the largest body accepted, in bytes; 8 MiB if zero.
+	// MaxBody is the largest body accepted, in bytes; [webhook.DefaultMaxBody] if
+	// zero.
 	MaxBody int64
-	// Logger is told why a delivery was refused or failed; nil is silent.
+	// Budget bounds the memory of bodies whose signature is not checked yet;
+	// [webhook.SharedBudget] if nil.
+	Budget *webhook.Budget
+	// Logger gets a line per delivery, see package [inbound]; nil is silent.
 	Logger *slog.Logger
 	// Observer is told of every delivery and of everything unknown in it.
 	Observer assessment.Observer
@@ -43,27 +58,37 @@ type WebhookConfig struct {
 // A ping is answered 200 whoever signed it, since one that fails leaves the
 // webhook disabled (https://developers.ashbyhq.com/docs/setting-up-webhooks). It
 // starts nothing. A ping with another signature is logged: the secret is not the
-// one that Ashby has.
+// one that Ashby has. Nothing else unsigned is looked at, and a body that is longer
+// than a ping not even for that.
 type WebhookHandler struct {
 	c       WebhookConfig
-	inbound inbound.Handler
+	inbound *inbound.Handler
 }
 
-// NewWebhookHandler returns a handler. It refuses a missing Verifier and a
-// negative MaxBody.
+// NewWebhookHandler returns a handler. It refuses a missing Verifier, a Client of
+// another connection and a negative MaxBody or Deadline.
 func NewWebhookHandler(c WebhookConfig) (*WebhookHandler, error) {
-	switch {
-	case c.Verifier == nil:
-		return nil, errors.New("ashby: webhook handler needs a Verifier")
-	case c.MaxBody < 0:
-		return nil, errors.New("ashby: negative MaxBody")
+	if err := c.Verifier.Usable(); err != nil {
+		return nil, fmt.Errorf("ashby: webhook handler needs a Verifier: %w", err)
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
+	if c.Client != nil {
+		var err error
+		if c.Connection, err = inbound.Connection(c.Connection, c.Client); err != nil {
+			return nil, fmt.Errorf("ashby: webhook handler: %w", err)
+		}
 	}
-	return &WebhookHandler{c: c, inbound: inbound.Handler{
-		Vendor: assessment.Ashby, Connection: c.Connection, Logger: c.Logger, Observer: c.Observer,
-	}}, nil
+	if c.Deadline < 0 {
+		return nil, errors.New("ashby: negative Deadline")
+	}
+	c.Deadline = cmp.Or(c.Deadline, assessment.DefaultDeadline)
+	shared, err := inbound.New(inbound.Config{
+		Vendor: assessment.Ashby, Connection: c.Connection, MaxBody: c.MaxBody, Budget: c.Budget,
+		Logger: c.Logger, Observer: c.Observer,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ashby: webhook handler: %w", err)
+	}
+	return &WebhookHandler{c: c, inbound: shared}, nil
 }
 
 // String names the handler by its connection.
@@ -80,51 +105,83 @@ func (h WebhookHandler) LogValue() slog.Value { return slog.StringValue(h.String
 // ServeHTTP implements [http.Handler].
 func (h *WebhookHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.inbound.Serve(w, r, func(d *assessment.Delivery) inbound.Reply {
-		body, err := receive(w, r, h.c.MaxBody)
+		if err := h.inbound.Open(w, r, http.MethodPost); err != nil {
+			return inbound.Unreceived(err)
+		}
+		if err := h.c.Verifier.Check(r.Header); err != nil {
+			return h.unsigned(w, r, d, err)
+		}
+		body, err := h.inbound.ReadUnproved(w, r)
 		if err != nil {
 			return inbound.Unreceived(err)
 		}
-		secretID, unsigned := h.c.Verifier.Verify(r.Header, body)
-		event, err := ParseEvent(body)
-		if err == nil && event.Action == ActionPing {
-			return h.ping(r.Context(), d, secretID, unsigned)
-		}
+		defer body.Release()
+		secretID, err := body.Verify(h.c.Verifier, r.Header)
 		switch {
-		case unsigned != nil:
-			_, text := webhook.Status(unsigned)
-			return inbound.Refuse(text, unsigned)
+		case errors.Is(err, webhook.ErrBodyConsumed):
+			return inbound.Unreceived(err)
+		case err != nil && body.Len() <= pingLimit:
+			return h.ping(r.Context(), d, body.Bytes(), err)
 		case err != nil:
-			return inbound.Refuse("not an Ashby event", err)
+			return unproved(err)
 		}
-		event.SecretID = secretID
-		return h.event(r.Context(), event, d)
+		d.SecretID = secretID
+		return h.event(r.Context(), body.Bytes(), d)
 	})
 }
 
-// receive reads what was posted.
-func receive(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	if err := webhook.CheckMethod(w, r, http.MethodPost); err != nil {
-		return nil, err
+// pingLimit is more than a ping is long, which has 110 bytes.
+const pingLimit = 1 << 10
+
+// unsigned answers what cannot be signed by Ashby, whatever its body is: a ping of a
+// webhook without a secret, or nothing.
+func (h *WebhookHandler) unsigned(w http.ResponseWriter, r *http.Request, d *assessment.Delivery, unsigned error) inbound.Reply {
+	if r.ContentLength > pingLimit {
+		inbound.CloseUnread(w, r)
+		return unproved(unsigned)
 	}
-	return webhook.Read(w, r, limit)
+	body, err := webhook.Read(w, r, pingLimit)
+	if err != nil {
+		return unproved(unsigned)
+	}
+	return h.ping(r.Context(), d, body, unsigned)
 }
 
-func (h *WebhookHandler) ping(ctx context.Context, d *assessment.Delivery, secretID string, unsigned error) inbound.Reply {
-	d.Event, d.SecretID = string(ActionPing), secretID
-	if unsigned != nil {
-		h.c.Logger.WarnContext(ctx, "ping answered although it is not signed as it should be: events will be refused",
-			"vendor", assessment.Ashby, "connection", h.c.Connection, "error", unsigned)
+// ping answers a short body with a wrong signature or none: only a ping is taken.
+func (h *WebhookHandler) ping(ctx context.Context, d *assessment.Delivery, body []byte, unsigned error) inbound.Reply {
+	event, err := ParseEvent(body)
+	if err != nil || event.Action != ActionPing {
+		return unproved(unsigned)
 	}
+	d.Event = string(ActionPing)
+	h.inbound.Logger().WarnContext(ctx, "ping answered although it is not signed as it should be: events will be refused",
+		"vendor", string(assessment.Ashby), "connection", h.c.Connection, "error", unsigned)
 	return inbound.OK(assessment.DeliveryHandled)
 }
 
-func (h *WebhookHandler) event(ctx context.Context, event Event, d *assessment.Delivery) inbound.Reply {
-	d.Event, d.EventID, d.SecretID = string(event.Action), event.ID, event.SecretID
+// unproved is a 400: a 401 would end Ashby's retries.
+func unproved(err error) inbound.Reply {
+	_, text := webhook.Status(err)
+	return inbound.Refuse(text, err)
+}
+
+func (h *WebhookHandler) event(ctx context.Context, body []byte, d *assessment.Delivery) inbound.Reply {
+	event, err := ParseEvent(body)
+	if err != nil {
+		return inbound.Refuse("not an Ashby event", err)
+	}
+	event.SecretID = d.SecretID
+	d.Event, d.EventID = string(event.Action), event.ID
+	if event.Action == ActionPing {
+		return inbound.OK(assessment.DeliveryHandled)
+	}
 	h.inbound.Drift(ctx, event.Drift)
-	if h.c.OnEvent != nil {
-		if err := h.c.OnEvent(ctx, event); err != nil {
-			return inbound.Later(err, 0)
-		}
+	if h.c.OnEvent == nil {
+		return inbound.OK(assessment.DeliveryHandled)
 	}
-	return inbound.OK(assessment.DeliveryHandled)
+	ctx, cancel := inbound.HostContext(ctx, h.c.BaseContext, h.c.Deadline)
+	defer cancel()
+	return inbound.Given(h.inbound.Do(ctx, "OnEvent", func(ctx context.Context) error {
+		return h.c.OnEvent(ctx, event)
+	}), assessment.DeliveryHandled)
 }

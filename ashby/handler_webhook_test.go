@@ -193,13 +193,14 @@ func TestWebhookDeliveries(t *testing.T) {
 	require.Equal(t, []string{"acme", "globex", "acme"}, []string{r.events[0].SecretID, r.events[1].SecretID, r.events[2].SecretID})
 	require.JSONEq(t, `{"email":"`+marker+`"}`, string(r.events[2].Data.(ashby.UnknownEvent).Data))
 	requireEqual(t, assessment.Delivery{
-		Vendor: assessment.Ashby, Connection: "c", Event: "candidateDelete", EventID: deleted.ActionID, SecretID: "acme",
+		Vendor: assessment.Ashby, Connection: "c", Path: r.deliveries[0].Path, Event: "candidateDelete", EventID: deleted.ActionID, SecretID: "acme",
 		Outcome: assessment.DeliveryHandled, StatusCode: 200, Duration: r.deliveries[0].Duration,
 	}, r.deliveries[0])
 	requireEqual(t, []assessment.Drift{{
 		Vendor: assessment.Ashby, Connection: "c", Event: "candidateHire", Field: "action", Value: "candidateHire",
 	}}, r.drift)
-	require.Empty(t, r.log.String())
+	require.Equal(t, 3, strings.Count(r.log.String(), "level=INFO msg=delivery"))
+	require.Contains(t, r.log.String(), "level=WARN msg=drift vendor=ashby connection=c event=candidateHire field=action value=candidateHire")
 
 	r.err = errors.New("database down " + marker)
 	failed := r.sim.Deliver(t.Context(), deleted)
@@ -230,7 +231,7 @@ func TestPing(t *testing.T) {
 			require.Equal(t, assessment.DeliveryHandled, r.deliveries[0].Outcome)
 			require.Equal(t, "ping", r.deliveries[0].Event)
 			require.Equal(t, tc.logged, r.deliveries[0].SecretID == "")
-			require.Equal(t, tc.logged, strings.Contains(r.log.String(), "ping"))
+			require.Equal(t, tc.logged, strings.Contains(r.log.String(), "WARN"))
 		})
 	}
 }

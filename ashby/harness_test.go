@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"mime"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -271,7 +272,9 @@ func cancelBody(id string) []byte { return []byte(`{"assessment_id":"` + id + `"
 func requireFailure(t testing.TB, w *httptest.ResponseRecorder, status int, code string) {
 	t.Helper()
 	require.Equal(t, status, w.Code, w.Body.String())
-	require.Equal(t, "application/json", w.Header().Get("Content-Type"))
+	media, _, err := mime.ParseMediaType(w.Header().Get("Content-Type"))
+	require.NoError(t, err)
+	require.Equal(t, "application/json", media)
 	got, ok := decoded(t, w.Body.Bytes()).(map[string]any)
 	require.True(t, ok)
 	require.Equal(t, false, got["success"])

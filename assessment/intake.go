@@ -234,6 +234,8 @@ func (in *Intake) LogValue() slog.Value { return slog.StringValue(in.String()) }
 // another, [ErrErased], [ErrInProgress], [ErrBusy], [ErrDraining], [ErrStore] or
 // [ErrUnreadable] if there is no answer, and the provider's error, matching
 // [ErrFault], otherwise. The end of ctx ends the waiting, not the start.
+//
+// [RefOf] finds in the error which order it is about if the intake minted its id.
 func (in *Intake) Start(ctx context.Context, o Order) (Accepted, error) {
 	if err := in.ready(); err != nil {
 		return Accepted{}, err
@@ -258,12 +260,13 @@ func (in *Intake) Start(ctx context.Context, o Order) (Accepted, error) {
 		select {
 		case <-r.done:
 		case <-ctx.Done():
-			return Accepted{}, fmt.Errorf("%w: %w", ErrInProgress, ctx.Err())
+			return Accepted{}, in.about(r, &o, fmt.Errorf("%w: %w", ErrInProgress, ctx.Err()))
 		}
 		if (r.gaveUp || r.lost) && !lead {
 			continue // ours is another question than its leader's
 		}
-		return r.answer(&o, !lead)
+		a, err := r.answer(&o, !lead)
+		return a, in.about(r, &o, err)
 	}
 }
 

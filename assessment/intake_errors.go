@@ -39,3 +39,26 @@ func Logged(err error) bool {
 	var f *fault
 	return errors.As(err, &f) && f.logged
 }
+
+// orderError is an error about an order whose id the intake minted. It reads as the
+// error that it holds.
+type orderError struct {
+	ref OrderRef
+	err error
+}
+
+// Error is the text of the error itself.
+func (e *orderError) Error() string { return e.err.Error() }
+
+// Unwrap returns the error itself.
+func (e *orderError) Unwrap() error { return e.err }
+
+// RefOf returns the reference of the order that an error of [Intake.Start] is
+// about, if the intake minted its id: the sender of such an order did not know it.
+func RefOf(err error) (ref OrderRef, ok bool) {
+	var about *orderError
+	if errors.As(err, &about) {
+		return about.ref, true
+	}
+	return OrderRef{}, false
+}

@@ -87,6 +87,17 @@ func (in *Intake) detachCancelled(ref OrderRef) {
 	}
 }
 
+// about notes in an error which order it is about, if its sender does not know the
+// id and a claim was won or lost for it.
+func (in *Intake) about(r *run, o *Order, err error) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if err == nil || o.Ref.ID != "" || r.ref.ID == "" {
+		return err
+	}
+	return &orderError{ref: r.ref, err: err}
+}
+
 // answer is what a delivery of o gets from a run that is done.
 func (r *run) answer(o *Order, joined bool) (Accepted, error) {
 	if r.err != nil {
@@ -121,13 +132,13 @@ func (in *Intake) perform(ctx context.Context, r *run) {
 		r.gaveUp = errors.Is(err, ErrInProgress)
 		return
 	}
+	in.mu.Lock()
+	r.ref = claim.Ref
+	in.mu.Unlock()
 	if !won {
 		r.claim, r.replayed, r.err = claim, true, nil
 		return
 	}
-	in.mu.Lock()
-	r.ref = claim.Ref
-	in.mu.Unlock()
 	r.order.Ref = claim.Ref
 	in.start(ctx, r, claim)
 }

@@ -1,10 +1,13 @@
 package kombo
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -18,8 +21,12 @@ type WebhookConfig struct {
 	Intake *assessment.Intake
 	// Verifier checks signatures; required. See [NewVerifier].
 	Verifier *webhook.Verifier
+	// Client, if set, is the one that writes the results of these orders; it gives
+	// Connection.
+	Client *Client
 	// Connection becomes [assessment.OrderRef.Connection] of the orders. Leave it
-	// empty unless there are several Kombo accounts or regions.
+	// empty if there is a Client, or unless there are several Kombo accounts or
+	// regions.
 	Connection string
 
 	// Queue, if set, takes the orders that nobody waits for, in place of Intake:
@@ -27,16 +34,29 @@ type WebhookConfig struct {
 	// A worker then calls [assessment.Intake.Work], which also publishes a
 	// rejection, since the answer can no longer say no; the client needs
 	// [Config.ResultURL] for it. Inline orders always go to Intake.
+	//
+	// Queue and OnEvent run on [assessment.Intake.HostContext], which Kombo cannot
+	// cancel. One that has not returned by its deadline is answered 503.
 	Queue func(context.Context, assessment.Order) error
-	// OnEvent, if set, gets every other event, and orders that arrive already
-	// completed, cancelled or rejected. It is called at least once for each; an
-	// error is answered 503, so that Kombo may come again. Without it they are
-	// acknowledged.
+	// OnEvent, if set, gets every other event, orders that arrive already
+	// completed, cancelled or rejected, and those that the intake holds
+	// ([assessment.IntakeConfig.UnknownStatus]). It is called at least once for
+	// each; an error is answered 503, so that Kombo may come again. Without it they
+	// are acknowledged.
 	OnEvent func(context.Context, Event) error
 
-	// MaxBody is the largest body accepted, in bytes; 8 MiB if zero.
+	// AcceptUnwrapped also takes an order without the event around it, as Kombo
+	// sent it in 2024, as an order that is not inline. Without it such a body is
+	// refused.
+	AcceptUnwrapped bool
+
+	// MaxBody is the largest body accepted, in bytes; [webhook.DefaultMaxBody] if
+	// zero.
 	MaxBody int64
-	// Logger is told why a delivery was refused or failed; nil is silent.
+	// Budget bounds the memory of bodies whose signature is not checked yet;
+	// [webhook.SharedBudget] if nil.
+	Budget *webhook.Budget
+	// Logger gets a line per delivery, see package [inbound]; nil is silent.
 	Logger *slog.Logger
 	// Observer is told of every delivery and of everything unknown in it.
 	Observer assessment.Observer
@@ -45,36 +65,45 @@ type WebhookConfig struct {
 // WebhookHandler receives Kombo's webhooks. Mount it under any pattern; it does
 // not look at its path.
 //
-// It answers 405, 413, 401 and 400 to what is not a signed Kombo event; 200 to
+// It answers 405, 415, 413, 401 and 400 to what is not a signed Kombo event; 200 to
 // an order that was taken, with the assessment_url if it is inline; 422 with
-// Kombo's rejection body to one that the provider rejected; and 503 or 500 to a
-// fault, which leaves the order open at Kombo. The reason of a failure goes to
-// logger and observer, never to the sender.
+// Kombo's rejection body to one that the provider rejected; 410 to one whose data
+// was erased; and 503 or 500 to a fault, which leaves the order open at Kombo. The
+// reason of a failure goes to logger and observer, never to the sender.
 type WebhookHandler struct {
 	c       WebhookConfig
-	inbound inbound.Handler
+	inbound *inbound.Handler
 }
 
-// NewWebhookHandler returns a handler. It refuses a missing Intake or Verifier
-// and a negative MaxBody.
+// NewWebhookHandler returns a handler. It refuses a missing Intake or Verifier, a
+// Client of another connection and a negative MaxBody.
 func NewWebhookHandler(c WebhookConfig) (*WebhookHandler, error) {
-	switch {
-	case c.Intake == nil:
+	if c.Intake == nil {
 		return nil, errors.New("kombo: webhook handler needs an Intake")
-	case c.Verifier == nil:
-		return nil, errors.New("kombo: webhook handler needs a Verifier")
-	case c.MaxBody < 0:
-		return nil, errors.New("kombo: negative MaxBody")
 	}
-	return &WebhookHandler{c: c, inbound: inbound.Handler{
-		Vendor: assessment.Kombo, Connection: c.Connection, Logger: c.Logger, Observer: c.Observer,
-	}}, nil
+	if err := c.Verifier.Usable(); err != nil {
+		return nil, fmt.Errorf("kombo: webhook handler needs a Verifier: %w", err)
+	}
+	if c.Client != nil {
+		var err error
+		if c.Connection, err = inbound.Connection(c.Connection, c.Client); err != nil {
+			return nil, fmt.Errorf("kombo: webhook handler: %w", err)
+		}
+	}
+	shared, err := inbound.New(inbound.Config{
+		Vendor: assessment.Kombo, Connection: c.Connection, MaxBody: c.MaxBody, Budget: c.Budget,
+		Logger: c.Logger, Observer: c.Observer,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("kombo: webhook handler: %w", err)
+	}
+	return &WebhookHandler{c: c, inbound: shared}, nil
 }
 
 // ServeHTTP implements [http.Handler].
 func (h *WebhookHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.inbound.Serve(w, r, func(d *assessment.Delivery) inbound.Reply {
-		body, reply, ok := inbound.Receive(h.c.Verifier, w, r, h.c.MaxBody, d)
+		body, reply, ok := h.inbound.Signed(h.c.Verifier, w, r, d)
 		if !ok {
 			return reply
 		}
@@ -83,15 +112,18 @@ func (h *WebhookHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *WebhookHandler) event(ctx context.Context, body []byte, d *assessment.Delivery) inbound.Reply {
-	event, err := ParseEvent(body)
-	if err != nil {
+	event, err := h.parse(body)
+	switch {
+	case errors.Is(err, ErrUnwrappedOrder):
+		return inbound.Refuse("order without an event around it", err)
+	case err != nil:
 		return inbound.Refuse("not a Kombo event", err)
 	}
 	d.Event, d.EventID = string(event.Type), event.ID
-	h.inbound.Drift(ctx, event.Drift)
-	received, ok := event.Data.(OrderReceived)
-	if !ok {
+	received, isOrder := event.Data.(OrderReceived)
+	if !isOrder {
 		d.Account = integrationOf(event.Data)
+		h.inbound.Drift(ctx, event.Drift)
 		return h.other(ctx, event)
 	}
 	order := &received.Order
@@ -99,7 +131,27 @@ func (h *WebhookHandler) event(ctx context.Context, body []byte, d *assessment.D
 	order.ReceivedAt = time.Now().UTC()
 	event.Data = received
 	d.Account, d.Order = order.Ref.Account, order.Ref
+	h.inbound.Drift(ctx, event.Drift)
 	return h.order(ctx, event, *order)
+}
+
+// parse also reads the order of 2024, if that is asked for: as what it would be
+// inside of an event.
+func (h *WebhookHandler) parse(body []byte) (Event, error) {
+	event, err := ParseEvent(body)
+	if !h.c.AcceptUnwrapped || !errors.Is(err, ErrUnwrappedOrder) {
+		return event, err
+	}
+	bare := bytes.TrimPrefix(body, []byte("\ufeff"))
+	event, err = ParseEvent(slices.Concat([]byte(`{"type":"`+EventOrderReceived+`","data":`), bare, []byte("}")))
+	if received, ok := event.Data.(OrderReceived); ok {
+		received.Order.Raw = body
+		event.Data, event.Raw = received, body
+	}
+	event.Drift = append(event.Drift, assessment.Drift{
+		Vendor: assessment.Kombo, Account: integrationOf(event.Data), Event: string(event.Type), Field: "type",
+	})
+	return event, err
 }
 
 // errNoOrderID: without its id or integration an order can neither be told from
@@ -110,25 +162,21 @@ func (h *WebhookHandler) order(ctx context.Context, event Event, order assessmen
 	switch {
 	case order.Ref.ID == "" || order.Ref.Account == "":
 		return inbound.Refuse("order without an id", errNoOrderID)
-	case order.Status.Final():
+	case order.Status.Final(), h.c.Intake.Holds(order):
 		return h.other(ctx, event)
 	case h.c.Queue != nil && !order.Inline:
-		if err := h.c.Queue(ctx, order); err != nil {
-			return inbound.Later(err, 0)
-		}
-		return inbound.OK(assessment.DeliveryQueued)
+		return h.give(ctx, "Queue", assessment.DeliveryQueued, func(ctx context.Context) error {
+			return h.c.Queue(ctx, order)
+		})
 	}
 	return h.start(ctx, order)
 }
 
 func (h *WebhookHandler) start(ctx context.Context, order assessment.Order) inbound.Reply {
 	accepted, err := h.c.Intake.Start(ctx, order)
-	var no *assessment.Rejection
 	switch {
-	case errors.As(err, &no):
-		return reject(no)
 	case err != nil:
-		return inbound.Fault(err)
+		return inbound.Failed(err, reject)
 	case order.Inline:
 		return inline(accepted)
 	}
@@ -136,12 +184,19 @@ func (h *WebhookHandler) start(ctx context.Context, order assessment.Order) inbo
 }
 
 func (h *WebhookHandler) other(ctx context.Context, event Event) inbound.Reply {
-	if h.c.OnEvent != nil {
-		if err := h.c.OnEvent(ctx, event); err != nil {
-			return inbound.Later(err, 0)
-		}
+	if h.c.OnEvent == nil {
+		return inbound.OK(assessment.DeliveryHandled)
 	}
-	return inbound.OK(assessment.DeliveryHandled)
+	return h.give(ctx, "OnEvent", assessment.DeliveryHandled, func(ctx context.Context) error {
+		return h.c.OnEvent(ctx, event)
+	})
+}
+
+// give hands something to the host, which has it when fn returns nil.
+func (h *WebhookHandler) give(ctx context.Context, name string, outcome assessment.DeliveryOutcome, fn func(context.Context) error) inbound.Reply {
+	ctx, cancel := h.c.Intake.HostContext(ctx)
+	defer cancel()
+	return inbound.Given(h.inbound.Do(ctx, name, fn), outcome)
 }
 
 // inline answers with the one key that Kombo looks for; see
@@ -155,16 +210,18 @@ func inline(a assessment.Accepted) inbound.Reply {
 // reject answers with the body that makes a 422 a rejection; with any other the
 // order would stay open (https://docs.kombo.dev/assessment/introduction).
 func reject(no *assessment.Rejection) inbound.Reply {
-	return inbound.JSON(http.StatusUnprocessableEntity, struct {
+	return inbound.Rejected(http.StatusUnprocessableEntity, struct {
 		Status  string `json:"status"`
 		Message string `json:"message"`
-	}{"ORDER_REJECTED", no.Message}, assessment.DeliveryRejected)
+	}{"ORDER_REJECTED", no.Message}, no)
 }
 
 // integrationOf returns the integration that an event is about, if it names
 // one.
 func integrationOf(data EventData) string {
 	switch d := data.(type) {
+	case OrderReceived:
+		return d.Order.Ref.Account
 	case IntegrationCreated:
 		return d.ID
 	case IntegrationDeleted:

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,10 +30,12 @@ func TestOrderAccepted(t *testing.T) {
 
 		requireEqual(t, assessment.Delivery{
 			Vendor: assessment.Kombo, Connection: "eu", Account: documentedRef.Account, Order: documentedRef,
-			Event: "assessment:order-received", EventID: "Cbfk5sHtDxrSrJBRjsDtbaN9",
+			Path: "/hooks/kombo", Event: "assessment:order-received", EventID: "Cbfk5sHtDxrSrJBRjsDtbaN9",
 			Outcome: assessment.DeliveryAccepted, StatusCode: 200, SecretID: "now",
 		}, h.delivered(t))
-		require.Empty(t, h.log.String())
+		require.Contains(t, h.log.String(), `level=INFO msg=delivery vendor=kombo connection=eu account=`+documentedRef.Account)
+		require.Contains(t, h.log.String(), "outcome=accepted status=200")
+		require.Equal(t, 1, strings.Count(h.log.String(), "\n"), "one line per delivery")
 		require.Empty(t, h.drift)
 	})
 }
@@ -52,7 +55,7 @@ func TestOrderRejected(t *testing.T) {
 			for range 2 { // the second delivery gets the stored answer
 				w := h.post(orderBody(t))
 				require.Equal(t, 422, w.Code)
-				require.Equal(t, "application/json", w.Header().Get("Content-Type"))
+				require.Equal(t, "application/json; charset=utf-8", w.Header().Get("Content-Type"))
 				requireSameJSON(t, want, w.Body.Bytes())
 			}
 			require.Equal(t, 1, h.provider.calls())

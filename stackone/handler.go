@@ -19,8 +19,11 @@ type WebhookConfig struct {
 	Intake *assessment.Intake
 	// Verifier checks signatures; required. See [NewVerifier].
 	Verifier *webhook.Verifier
+	// Client, if set, is the one that writes the results of these orders; it gives
+	// Connection.
+	Client *Client
 	// Connection becomes [assessment.OrderRef.Connection] of the orders. Leave it
-	// empty unless there are several StackOne projects.
+	// empty if there is a Client, or unless there are several StackOne projects.
 	Connection string
 
 	// Queue, if set, takes the orders in place of Intake: nil says that the order
@@ -29,10 +32,15 @@ type WebhookConfig struct {
 	//
 	// It is recommended: StackOne documents no redelivery, and an order cannot be
 	// read back, so one that is answered with a fault may never be seen again.
+	// Without it a warning is logged when the handler is made.
+	//
+	// This and the other functions run on [assessment.Intake.HostContext], which
+	// StackOne cannot cancel. One that has not returned by its deadline is answered
+	// 503.
 	Queue func(context.Context, assessment.Order) error
 	// Publisher, if set, writes the cancelled result of an order that the provider
 	// rejected; the answer to a webhook says nothing to the recruiter. It is the
-	// [Client] of the same connection.
+	// Client, or an outbox in its place. See [assessment.Intake.PublishRejection].
 	Publisher assessment.Publisher
 	// OnRejected, if set, is told of a rejection where there is no Publisher, and
 	// where the Publisher failed. Its error is answered 503. Neither is called for
@@ -43,8 +51,9 @@ type WebhookConfig struct {
 	// [Bare], in place of Queue and Intake; nil is a 200. Without it they go the
 	// way of all orders.
 	OnBareOrder func(context.Context, assessment.Order) error
-	// OnEvent, if set, gets every other event, and orders that are decoded as
-	// already completed, cancelled or rejected. It is called at least once for
+	// OnEvent, if set, gets every other event, orders that are decoded as already
+	// completed, cancelled or rejected, and those that the intake holds
+	// ([assessment.IntakeConfig.UnknownStatus]). It is called at least once for
 	// each; an error is answered 503, so that StackOne may come again. Without it
 	// they are acknowledged.
 	OnEvent func(context.Context, Event) error
@@ -58,9 +67,17 @@ type WebhookConfig struct {
 	// error is answered 503. What the reference lacks is filled in.
 	DecodeOrder func(Event) (assessment.Order, error)
 
-	// MaxBody is the largest body accepted, in bytes; 8 MiB if zero.
+	// MaxAge, if not zero, refuses deliveries whose signed sent_at is further from
+	// now than that, in either direction, or that have none: somebody may have
+	// recorded them. StackOne documents no redelivery and no clock, so leave hours.
+	MaxAge time.Duration
+	// MaxBody is the largest body accepted, in bytes; [webhook.DefaultMaxBody] if
+	// zero.
 	MaxBody int64
-	// Logger is told why a delivery was refused or failed; nil is silent.
+	// Budget bounds the memory of bodies whose signature is not checked yet;
+	// [webhook.SharedBudget] if nil.
+	Budget *webhook.Budget
+	// Logger gets a line per delivery, see package [inbound]; nil is silent.
 	Logger *slog.Logger
 	// Observer is told of every delivery and of everything unknown in it.
 	Observer assessment.Observer
@@ -69,44 +86,66 @@ type WebhookConfig struct {
 // WebhookHandler receives StackOne's webhooks. Mount it under any pattern; it
 // does not look at its path.
 //
-// It answers 405, 413, 401 and 400 to what is not a signed StackOne event; 200
-// to an order that was taken, queued or rejected, and to every other event; and
-// 503 or 500 to a fault. The reason of a failure goes to logger and observer,
-// never to the sender.
+// It answers 405, 415, 413, 401 and 400 to what is not a signed StackOne event; 200
+// to an order that was taken, queued or rejected, and to every other event; 410 to
+// an order whose data was erased; and 503 or 500 to a fault. The reason of a failure
+// goes to logger and observer, never to the sender.
 type WebhookHandler struct {
 	c       WebhookConfig
-	inbound inbound.Handler
-	written writtenOff
+	inbound *inbound.Handler
 }
 
-// NewWebhookHandler returns a handler. It refuses a missing Intake or Verifier,
-// a Publisher of another vendor or connection, an unknown kind in OrderEvents
-// and a negative MaxBody.
+// NewWebhookHandler returns a handler. It refuses a missing Intake or Verifier, a
+// Client of another connection, a Publisher of another vendor or connection, an
+// unknown kind in OrderEvents and a negative MaxAge or MaxBody.
 func NewWebhookHandler(c WebhookConfig) (*WebhookHandler, error) {
-	switch {
+	h, err := newWebhookHandler(c)
+	if err != nil {
+		return nil, fmt.Errorf("stackone: webhook handler: %w", err)
+	}
+	if c.Queue == nil {
+		h.inbound.Logger().Warn("webhook handler without a Queue: StackOne documents no redelivery, so an order that fails may be lost",
+			"vendor", string(assessment.StackOne), "connection", h.c.Connection)
+	}
+	return h, nil
+}
+
+func newWebhookHandler(c WebhookConfig) (*WebhookHandler, error) {
+	if c.Client != nil {
+		var err error
+		if c.Connection, err = inbound.Connection(c.Connection, c.Client); err != nil {
+			return nil, err
+		}
+	}
+	switch unusable := c.Verifier.Usable(); {
 	case c.Intake == nil:
-		return nil, errors.New("stackone: webhook handler needs an Intake")
-	case c.Verifier == nil:
-		return nil, errors.New("stackone: webhook handler needs a Verifier")
+		return nil, errors.New("needs an Intake")
+	case unusable != nil:
+		return nil, fmt.Errorf("needs a Verifier: %w", unusable)
 	case c.Publisher != nil && (c.Publisher.Vendor() != assessment.StackOne || c.Publisher.Connection() != c.Connection):
-		return nil, errors.New("stackone: the webhook handler's Publisher is for another vendor or connection")
-	case c.MaxBody < 0:
-		return nil, errors.New("stackone: negative MaxBody")
+		return nil, errors.New("the Publisher is for another vendor or connection")
+	case c.MaxAge < 0:
+		return nil, errors.New("negative MaxAge")
 	}
 	for name, kind := range c.OrderEvents {
 		if resultPaths[kind] == "" {
-			return nil, fmt.Errorf("stackone: order event %q needs a kind", name)
+			return nil, fmt.Errorf("order event %q needs a kind", name)
 		}
 	}
-	return &WebhookHandler{c: c, inbound: inbound.Handler{
-		Vendor: assessment.StackOne, Connection: c.Connection, Logger: c.Logger, Observer: c.Observer,
-	}}, nil
+	shared, err := inbound.New(inbound.Config{
+		Vendor: assessment.StackOne, Connection: c.Connection, MaxBody: c.MaxBody, Budget: c.Budget,
+		Logger: c.Logger, Observer: c.Observer,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &WebhookHandler{c: c, inbound: shared}, nil
 }
 
 // ServeHTTP implements [http.Handler].
 func (h *WebhookHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.inbound.Serve(w, r, func(d *assessment.Delivery) inbound.Reply {
-		body, reply, ok := inbound.Receive(h.c.Verifier, w, r, h.c.MaxBody, d)
+		body, reply, ok := h.inbound.Signed(h.c.Verifier, w, r, d)
 		if !ok {
 			return reply
 		}
@@ -120,6 +159,9 @@ func (h *WebhookHandler) event(ctx context.Context, body []byte, d *assessment.D
 		return inbound.Refuse("not a StackOne event", err)
 	}
 	d.Event, d.Account = string(event.Type), event.Account
+	if h.c.MaxAge > 0 && time.Since(event.SentAt).Abs() > h.c.MaxAge {
+		return inbound.Unreceived(webhook.ErrStale)
+	}
 	h.inbound.Drift(ctx, event.Drift)
 	switch data := event.Data.(type) {
 	case OrderCreated:
@@ -144,11 +186,12 @@ var errNoOrderID = errors.New("stackone: order without a usable record_id or acc
 
 func (h *WebhookHandler) created(ctx context.Context, event Event, data OrderCreated, d *assessment.Delivery) inbound.Reply {
 	h.receive(&data.Order, event.Raw)
+	d.Order = data.Order.Ref
 	order := data.Order
 	if h.c.DecodeOrder != nil {
-		var err error
 		event.Data = data
-		if order, err = h.c.DecodeOrder(event); err != nil {
+		var err error
+		if order, err = h.decode(ctx, event); err != nil {
 			return inbound.Later(fmt.Errorf("stackone: DecodeOrder: %w", err), 0)
 		}
 		h.receive(&order, event.Raw)
@@ -164,14 +207,28 @@ func (h *WebhookHandler) created(ctx context.Context, event Event, data OrderCre
 	}
 	event.Data = OrderCreated{Order: order, Bare: Bare(order)}
 	switch {
-	case order.Status.Final():
+	case order.Status.Final(), h.c.Intake.Holds(order):
 		return h.other(ctx, event)
 	case h.c.OnBareOrder != nil && Bare(order):
-		return handed(h.c.OnBareOrder(ctx, order), assessment.DeliveryHandled)
+		return h.give(ctx, "OnBareOrder", assessment.DeliveryHandled, func(ctx context.Context) error {
+			return h.c.OnBareOrder(ctx, order)
+		})
 	case h.c.Queue != nil:
-		return handed(h.c.Queue(ctx, order), assessment.DeliveryQueued)
+		return h.give(ctx, "Queue", assessment.DeliveryQueued, func(ctx context.Context) error {
+			return h.c.Queue(ctx, order)
+		})
 	}
 	return h.start(ctx, order)
+}
+
+// decode asks the host. A panic or a function that never returns must not be the
+// sender's.
+func (h *WebhookHandler) decode(ctx context.Context, event Event) (assessment.Order, error) {
+	ctx, cancel := h.c.Intake.HostContext(ctx)
+	defer cancel()
+	return inbound.Call(ctx, h.inbound, "DecodeOrder", func(context.Context) (assessment.Order, error) {
+		return h.c.DecodeOrder(event)
+	})
 }
 
 func fillRef(ref *assessment.OrderRef, read assessment.OrderRef) {
@@ -182,22 +239,17 @@ func fillRef(ref *assessment.OrderRef, read assessment.OrderRef) {
 	}
 }
 
-// handed is the answer after something was given to the host.
-func handed(err error, outcome assessment.DeliveryOutcome) inbound.Reply {
-	if err != nil {
-		return inbound.Later(err, 0)
-	}
-	return inbound.OK(outcome)
+// give hands something to the host, which has it when fn returns nil.
+func (h *WebhookHandler) give(ctx context.Context, name string, outcome assessment.DeliveryOutcome, fn func(context.Context) error) inbound.Reply {
+	ctx, cancel := h.c.Intake.HostContext(ctx)
+	defer cancel()
+	return inbound.Given(h.inbound.Do(ctx, name, fn), outcome)
 }
 
 func (h *WebhookHandler) start(ctx context.Context, order assessment.Order) inbound.Reply {
 	accepted, err := h.c.Intake.Start(ctx, order)
-	var no *assessment.Rejection
-	switch {
-	case errors.As(err, &no):
-		return h.reject(ctx, order, no)
-	case err != nil:
-		return inbound.Fault(err)
+	if err != nil {
+		return inbound.Failed(err, func(no *assessment.Rejection) inbound.Reply { return h.reject(ctx, order, no) })
 	}
 	return inbound.OK(inbound.Taken(accepted))
 }
@@ -206,5 +258,7 @@ func (h *WebhookHandler) other(ctx context.Context, event Event) inbound.Reply {
 	if h.c.OnEvent == nil {
 		return inbound.OK(assessment.DeliveryHandled)
 	}
-	return handed(h.c.OnEvent(ctx, event), assessment.DeliveryHandled)
+	return h.give(ctx, "OnEvent", assessment.DeliveryHandled, func(ctx context.Context) error {
+		return h.c.OnEvent(ctx, event)
+	})
 }

@@ -2,6 +2,7 @@ package stackone
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,8 +21,10 @@ import (
 type PackagesConfig struct {
 	// Intake asks the provider; required.
 	Intake *assessment.Intake
-	// Connection becomes [assessment.PackageQuery.Connection]. Leave it empty
-	// unless there are several StackOne projects.
+	// Client, if set, is the one of the same StackOne project; it gives Connection.
+	Client *Client
+	// Connection becomes [assessment.PackageQuery.Connection]. Leave it empty if
+	// there is a Client, or unless there are several StackOne projects.
 	Connection string
 	// Kind is what the URL was configured for: StackOne asks for assessments and
 	// for background checks at a URL each, and does not say which in the request.
@@ -35,12 +38,17 @@ type PackagesConfig struct {
 	// colon that ends a user name. Which key StackOne sends is not documented.
 	BasicKeys []string
 	// Authorize is the host's own check, such as of a secret in the URL. Any error
-	// is a 401. The body has been read and is given as it came.
+	// is a 401. The body has been read and is given as it came. It runs on
+	// [assessment.Intake.HostContext].
 	Authorize func(ctx context.Context, r *http.Request, body []byte) error
 
-	// MaxBody is the largest body accepted, in bytes; 8 MiB if zero.
+	// MaxBody is the largest body accepted, in bytes; [webhook.DefaultMaxBody] if
+	// zero.
 	MaxBody int64
-	// Logger is told why a request was refused or failed; nil is silent.
+	// Budget bounds the memory of bodies of callers who are not known yet;
+	// [webhook.SharedBudget] if nil.
+	Budget *webhook.Budget
+	// Logger gets a line per request, see package [inbound]; nil is silent.
 	Logger *slog.Logger
 	// Observer is told of every request, as event "packages".
 	Observer assessment.Observer
@@ -64,37 +72,54 @@ func (c PackagesConfig) LogValue() slog.Value { return slog.StringValue(c.String
 //
 // It asks the provider for all packages of the account, kind, ATS and job that
 // the request names and answers them at once. GET, without a body, is tolerated;
-// the account is empty then. It answers 405, 413, 401 and 400 to what is no such
-// request, and 503 or 500 if the provider fails, upon which the recruiter sees
-// an error of the ATS.
+// the account is empty then. It answers 405, 415, 413, 401 and 400 to what is no
+// such request, and 503 or 500 if the provider fails, upon which the recruiter sees
+// an error of the ATS. Packages that cannot be listed are left out; see
+// [inbound.Handler.Listed].
 type PackagesHandler struct {
 	c       PackagesConfig
 	caller  callerCheck
-	inbound inbound.Handler
+	inbound *inbound.Handler
 }
 
 // NewPackagesHandler returns a handler. It refuses a missing Intake, a missing
-// check of the caller, an empty key, an unknown Kind and a negative MaxBody.
+// check of the caller, a key that [webhook.CheckKey] refuses, a Client of another
+// connection, an unknown Kind and a negative MaxBody.
 func NewPackagesHandler(c PackagesConfig) (*PackagesHandler, error) {
-	if c.Kind == "" {
-		c.Kind = assessment.KindAssessment
+	h, err := newPackagesHandler(c)
+	if err != nil {
+		return nil, fmt.Errorf("stackone: packages handler: %w", err)
 	}
+	return h, nil
+}
+
+func newPackagesHandler(c PackagesConfig) (*PackagesHandler, error) {
+	c.Kind = cmp.Or(c.Kind, assessment.KindAssessment)
 	switch {
 	case c.Intake == nil:
-		return nil, errors.New("stackone: packages handler needs an Intake")
+		return nil, errors.New("needs an Intake")
 	case resultPaths[c.Kind] == "":
-		return nil, errors.New("stackone: packages handler of an unknown kind")
-	case c.MaxBody < 0:
-		return nil, errors.New("stackone: negative MaxBody")
+		return nil, errors.New("unknown kind")
+	}
+	if c.Client != nil {
+		var err error
+		if c.Connection, err = inbound.Connection(c.Connection, c.Client); err != nil {
+			return nil, err
+		}
 	}
 	caller, err := newCallerCheck(&c)
 	if err != nil {
 		return nil, err
 	}
 	c.BasicKeys = nil // their hashes are enough
-	return &PackagesHandler{c: c, caller: caller, inbound: inbound.Handler{
-		Vendor: assessment.StackOne, Connection: c.Connection, Logger: c.Logger, Observer: c.Observer,
-	}}, nil
+	shared, err := inbound.New(inbound.Config{
+		Vendor: assessment.StackOne, Connection: c.Connection, MaxBody: c.MaxBody, Budget: c.Budget,
+		Logger: c.Logger, Observer: c.Observer,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &PackagesHandler{c: c, caller: caller, inbound: shared}, nil
 }
 
 // packagesEvent is what requests are reported as.
@@ -107,9 +132,7 @@ func (h *PackagesHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body, err := h.receive(w, r, d)
 		switch {
 		case errors.Is(err, errCaller):
-			return inbound.Reply{
-				Status: http.StatusUnauthorized, Text: "not authorized", Outcome: assessment.DeliveryRefused, Err: err,
-			}
+			return inbound.Unauthorized(err)
 		case err != nil:
 			return inbound.Unreceived(err)
 		}
@@ -122,20 +145,41 @@ func (h *PackagesHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return inbound.Fault(err)
 		}
-		return inbound.JSON(http.StatusOK, h.answer(r.Context(), packages), assessment.DeliveryHandled)
+		packages = h.inbound.Listed(r.Context(), query.Account, packages)
+		return inbound.JSON(http.StatusOK, h.answer(packages), assessment.DeliveryHandled)
 	})
 }
 
+// receive returns the body of an accepted caller. What can be refused by the
+// headers alone is refused before the body is read.
 func (h *PackagesHandler) receive(w http.ResponseWriter, r *http.Request, d *assessment.Delivery) ([]byte, error) {
-	if err := webhook.CheckMethod(w, r, http.MethodPost, http.MethodGet); err != nil {
+	if err := h.inbound.Open(w, r, http.MethodPost, http.MethodGet); err != nil {
 		return nil, err
 	}
-	body, err := webhook.Read(w, r, h.c.MaxBody)
+	if err := h.caller.checkHeader(r); err != nil {
+		inbound.CloseUnread(w, r)
+		return nil, err
+	}
+	unproved, err := h.inbound.ReadUnproved(w, r)
 	if err != nil {
 		return nil, err
 	}
-	d.SecretID, err = h.caller.check(r, body)
-	return body, err
+	defer unproved.Release()
+	if h.caller.verifier != nil {
+		if d.SecretID, err = unproved.Verify(h.caller.verifier, r.Header); err != nil {
+			return nil, err
+		}
+	}
+	body := unproved.Bytes()
+	if h.c.Authorize == nil {
+		return body, nil
+	}
+	ctx, cancel := h.c.Intake.HostContext(r.Context())
+	defer cancel()
+	if err := h.c.Authorize(ctx, r, body); err != nil {
+		return nil, errors.Join(errCaller, err)
+	}
+	return body, nil
 }
 
 // jsonSpace is the white space of JSON (RFC 8259); Unicode has more.
@@ -185,17 +229,10 @@ type testAnswer struct {
 	Description string `json:"description,omitempty"`
 }
 
-// answer is never null: an invalid shape shows an error to the recruiter. A
-// package without id or name would be one, so it is left out.
-func (h *PackagesHandler) answer(ctx context.Context, packages []assessment.Package) packagesAnswer {
+// answer is never null: an invalid shape shows an error to the recruiter.
+func (h *PackagesHandler) answer(packages []assessment.Package) packagesAnswer {
 	answer := packagesAnswer{Data: make([]packageAnswer, 0, len(packages))}
-	for i, p := range packages {
-		if p.ID == "" || p.Name == "" {
-			if h.c.Logger != nil {
-				h.c.Logger.WarnContext(ctx, "package without id or name not listed", "vendor", string(assessment.StackOne), "index", i)
-			}
-			continue
-		}
+	for _, p := range packages {
 		item := packageAnswer{ID: p.ID, Name: p.Name, Description: p.Description}
 		if h.c.Kind == assessment.KindBackgroundCheck {
 			tests := make([]testAnswer, len(p.Tests))

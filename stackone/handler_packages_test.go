@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -90,7 +91,7 @@ func TestPackagesExamples(t *testing.T) {
 				d := h.deliveries[0]
 				d.Duration = 0
 				requireEqual(t, assessment.Delivery{
-					Vendor: assessment.StackOne, Connection: "eu", Account: want.Account, Event: "packages",
+					Vendor: assessment.StackOne, Connection: "eu", Account: want.Account, Path: "/packages", Event: "packages",
 					Outcome: assessment.DeliveryHandled, StatusCode: 200, SecretID: "now",
 				}, d)
 			})
@@ -177,10 +178,15 @@ func TestPackagesBody(t *testing.T) {
 
 func TestPackagesAnswer(t *testing.T) {
 	h := newPackagesHost(t)
-	h.packages = []assessment.Package{{ID: "a", Name: "A"}, {Name: "no id"}, {ID: "no name"}, {ID: "b", Name: "B & <b>", RemoteID: "r"}}
+	h.packages = []assessment.Package{
+		{ID: "a", Name: "A"}, {Name: "no id"}, {ID: "no name"}, {ID: "a", Name: "again"}, {ID: "b\u200b", Name: "unseen"},
+		{ID: "b", Name: "B & <b>", RemoteID: "r"},
+	}
 	w := h.ask(http.MethodPost, []byte(`{}`))
 	require.JSONEq(t, `{"data":[{"id":"a","name":"A"},{"id":"b","name":"B & <b>"}]}`, w.Body.String())
-	require.Contains(t, h.log.String(), "package without id or name")
+	for _, reason := range []string{"no id", "no name", "another package has the same id", "the id has characters that cannot be seen"} {
+		require.Contains(t, h.log.String(), "reason="+strconv.Quote(reason))
+	}
 
 	check := newPackagesHost(t, func(c *stackone.PackagesConfig) { c.Kind = assessment.KindBackgroundCheck })
 	check.packages = []assessment.Package{{ID: "a", Name: "A"}}
@@ -282,6 +288,12 @@ func TestNewPackagesHandlerRefuses(t *testing.T) {
 		"no check":         {Intake: good.intake},
 		"empty key":        {Intake: good.intake, BasicKeys: []string{"key", ""}},
 		"colon for a key":  {Intake: good.intake, BasicKeys: []string{":"}},
+		"line break":       {Intake: good.intake, BasicKeys: []string{"key\n"}},
+		"DEL":              {Intake: good.intake, BasicKeys: []string{"ke\x7fy"}},
+		"blank key":        {Intake: good.intake, BasicKeys: []string{" "}},
+		"blank at the end": {Intake: good.intake, BasicKeys: []string{"key "}},
+		"same key":         {Intake: good.intake, BasicKeys: []string{"key", "key:"}},
+		"zero verifier":    {Intake: good.intake, Verifier: &webhook.Verifier{}},
 		"unknown kind":     {Intake: good.intake, Verifier: good.verifier, Kind: "survey"},
 		"negative maximum": {Intake: good.intake, Verifier: good.verifier, MaxBody: -1},
 	} {

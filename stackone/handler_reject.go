@@ -3,140 +3,74 @@ package stackone
 import (
 	"context"
 	"errors"
-	"sync"
-	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/assessment/inbound"
 )
 
-// rejectTimeout bounds the write of a rejection, which the sender waits for but
-// cannot end.
-const rejectTimeout = 30 * time.Second
+// errNobodyTold: see [WebhookConfig.Publisher].
+var errNobodyTold = errors.New("stackone: rejected, but neither Publisher nor OnRejected is there to tell the recruiter")
 
-var (
-	// errUntold: see [WebhookConfig.Publisher].
-	errUntold = errors.New("stackone: rejected, but neither Publisher nor OnRejected is there to tell the recruiter")
-	// errHalted: the host's function panicked while another delivery waited.
-	errHalted = errors.New("stackone: the rejection was not written to the end")
-)
-
-// reject answers 200, since an answer to a webhook reaches no recruiter, and
-// writes the cancelled result that does. A write that may succeed later is a
-// fault: the same rejection is written when StackOne comes again. Of deliveries
-// that overlap one writes, and the others are answered as it is.
+// reject answers 200, since an answer to a webhook reaches no recruiter, and has
+// the cancelled result written that does. A write that may succeed later is a
+// fault: it is done when StackOne comes again.
 func (h *WebhookHandler) reject(ctx context.Context, order assessment.Order, no *assessment.Rejection) inbound.Reply {
-	entry, mine := h.written.begin(order.Ref)
-	if mine {
-		return h.tell(ctx, entry, order, no)
+	reply := inbound.OK(assessment.DeliveryRejected)
+	reply.Reason = inbound.ReasonOf(no)
+	if h.c.Publisher == nil && h.c.OnRejected == nil {
+		reply.Err = errNobodyTold
+		return reply
 	}
-	select {
-	case <-entry.ended:
-		return entry.again
-	case <-ctx.Done():
-		return inbound.Later(ctx.Err(), 0)
+	teller := &teller{h: h, order: order, no: no}
+	_, err := h.c.Intake.PublishRejection(ctx, order.Ref, no, teller)
+	switch {
+	case errors.Is(err, assessment.ErrErased):
+		return inbound.Fault(err)
+	case err != nil:
+		after, _ := assessment.Retryable(err)
+		return inbound.Later(err, after)
 	}
-}
-
-// tell writes a rejection and ends its entry, also if the host panics.
-func (h *WebhookHandler) tell(ctx context.Context, entry *rejected, order assessment.Order, no *assessment.Rejection) (reply inbound.Reply) {
-	again, settled := inbound.Later(errHalted, 0), false
-	defer func() { h.written.end(order.Ref, entry, again, settled) }()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rejectTimeout)
-	defer cancel()
-	failure := h.pass(ctx, order, no)
-	if fault, passing := faultOf(failure); passing {
-		again = fault
-		return fault
-	}
-	again, settled = inbound.OK(assessment.DeliveryRejected), true
-	reply = again
-	reply.Err = failure // for the log, once: nobody else will write it
+	reply.Err = teller.refused // for the log, once: nobody else will write it
 	return reply
 }
 
-// hostError is a failure of OnRejected, which is always taken for one that may
-// pass.
-type hostError struct{ error }
-
-// faultOf is the answer to a failure that may pass.
-func faultOf(failure error) (fault inbound.Reply, passing bool) {
-	if host, ok := failure.(hostError); ok {
-		return inbound.Later(host.error, 0), true
-	}
-	after, passing := assessment.Retryable(failure)
-	return inbound.Later(failure, after), passing
+// teller tells the recruiter of a rejection: through the Publisher, or OnRejected
+// where there is none or it failed.
+type teller struct {
+	h       *WebhookHandler
+	order   assessment.Order
+	no      *assessment.Rejection
+	refused error
 }
 
-// pass gives a rejection to the Publisher, or to OnRejected where there is none or
-// it failed.
-func (h *WebhookHandler) pass(ctx context.Context, order assessment.Order, no *assessment.Rejection) error {
-	if h.c.Publisher == nil && h.c.OnRejected == nil {
-		return errUntold
-	}
-	if h.c.Publisher != nil {
-		_, err := h.c.Publisher.PublishResult(ctx, order.Ref, no.Result())
-		if err == nil || h.c.OnRejected == nil {
-			return err
+// PublishResult implements [assessment.ResultPublisher]. A write that StackOne
+// refuses for good is an outcome: the same result would be refused again.
+func (t *teller) PublishResult(ctx context.Context, ref assessment.OrderRef, result assessment.Result) (assessment.Receipt, error) {
+	c := &t.h.c
+	if c.Publisher != nil {
+		receipt, err := c.Publisher.PublishResult(ctx, ref, result)
+		if err == nil {
+			return receipt, nil
+		}
+		if _, passing := assessment.Retryable(err); c.OnRejected == nil && passing {
+			return receipt, err
+		}
+		if c.OnRejected == nil {
+			t.refused = err
+			return assessment.Receipt{Outcome: outcomeOf(err)}, nil
 		}
 	}
-	if err := h.c.OnRejected(ctx, order, no); err != nil {
-		return hostError{err}
-	}
-	return nil
+	err := t.h.inbound.Do(ctx, "OnRejected", func(ctx context.Context) error {
+		return c.OnRejected(ctx, t.order, t.no)
+	})
+	return assessment.Receipt{Outcome: assessment.ResultQueued}, err
 }
 
-// writtenLimit is how many rejections are remembered.
-const writtenLimit = 1024
-
-// rejected is an order whose rejection is being written or was.
-type rejected struct {
-	ended chan struct{}
-	again inbound.Reply // to the other deliveries; set before ended is closed
-}
-
-// writtenOff knows the orders whose rejection is being written, and the latest
-// of which it was, so that a redelivery does not write it again: some ATSs refuse
-// a second result. It is a courtesy, not a guarantee, and does not outlive the
-// process.
-type writtenOff struct {
-	mu   sync.Mutex
-	refs map[assessment.OrderRef]*rejected
-	ring []assessment.OrderRef // those that were written
-	next int
-}
-
-// begin returns the entry of an order. If it is the caller's own, nobody has
-// written the rejection, and the caller has to end the entry.
-func (w *writtenOff) begin(ref assessment.OrderRef) (entry *rejected, mine bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if entry, found := w.refs[ref]; found {
-		return entry, false
+// outcomeOf is what became of a write that is not tried again.
+func outcomeOf(err error) assessment.ResultOutcome {
+	var failure *assessment.APIError
+	if errors.As(err, &failure) && failure.Uncertain {
+		return assessment.ResultUncertain
 	}
-	if w.refs == nil {
-		w.refs = make(map[assessment.OrderRef]*rejected)
-	}
-	entry = &rejected{ended: make(chan struct{})}
-	w.refs[ref] = entry
-	return entry, true
-}
-
-// end tells those who wait how they answer. What is settled is remembered in
-// place of the oldest; anything else is forgotten.
-func (w *writtenOff) end(ref assessment.OrderRef, entry *rejected, again inbound.Reply, settled bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	entry.again = again
-	close(entry.ended)
-	switch {
-	case !settled:
-		delete(w.refs, ref)
-	case len(w.ring) < writtenLimit:
-		w.ring = append(w.ring, ref)
-	default:
-		delete(w.refs, w.ring[w.next])
-		w.ring[w.next] = ref
-		w.next = (w.next + 1) % writtenLimit
-	}
+	return assessment.ResultRefused
 }

@@ -128,10 +128,10 @@ func TestOrderAccepted(t *testing.T) {
 		want.Ref.Connection, want.ReceivedAt, want.Raw = "eu", time.Now().UTC(), body
 		requireEqual(t, []assessment.Order{want}, h.provider.orders)
 		requireEqual(t, []assessment.Delivery{{
-			Vendor: assessment.StackOne, Connection: "eu", Account: account, Order: want.Ref, Event: "ats_assessments.created",
+			Vendor: assessment.StackOne, Connection: "eu", Account: account, Order: want.Ref, Path: "/hooks/stackone", Event: "ats_assessments.created",
 			Outcome: assessment.DeliveryAccepted, StatusCode: 200, SecretID: "now",
 		}}, h.deliveries)
-		require.Empty(t, h.log.String())
+		require.Contains(t, h.log.String(), "level=INFO msg=delivery vendor=stackone connection=eu account="+account+" order=")
 		require.Empty(t, h.drift)
 	})
 }

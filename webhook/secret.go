@@ -69,6 +69,11 @@ func CheckKey(key string) error {
 // without width, such as a byte order mark.
 func blank(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 
+// CheckSecrets refuses what [NewVerifier] refuses of secrets, for those who keep
+// keys of another kind: none, a key that [CheckKey] refuses, several of which one
+// has no ID, and two with the same ID or key.
+func CheckSecrets(secrets ...Secret) error { return checkSecrets(secrets) }
+
 // checkSecrets refuses keys that cannot work and what would make the answer of
 // Verify ambiguous. Its errors name secrets by position and ID.
 func checkSecrets(secrets []Secret) error {

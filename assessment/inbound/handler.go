@@ -13,84 +13,147 @@ import (
 	"github.com/assessbridge/assessbridge/webhook"
 )
 
-// Handler answers deliveries of one vendor and reports each of them once.
-type Handler struct {
-	Vendor     assessment.Vendor
+// Config configures [New].
+type Config struct {
+	// Vendor is whose deliveries are handled; required. It may be one that this
+	// module does not know.
+	Vendor assessment.Vendor
+	// Connection tells one of several configurations of a vendor from another.
 	Connection string
-	Logger     *slog.Logger // nil is silent
-	Observer   assessment.Observer
+	// MaxBody is the largest body accepted, in bytes; [webhook.DefaultMaxBody] if
+	// zero.
+	MaxBody int64
+	// Budget bounds the memory of bodies that nothing has proved yet;
+	// [webhook.SharedBudget] if nil.
+	Budget *webhook.Budget
+	// Logger gets a line per delivery; nil is silent.
+	Logger *slog.Logger
+	// Observer is told of every delivery and of drift.
+	Observer assessment.Observer
 }
 
+// Handler answers deliveries of one vendor and reports each of them once. Make one
+// with [New]; it is safe for concurrent use.
+type Handler struct {
+	vendor     assessment.Vendor
+	connection string
+	maxBody    int64
+	budget     *webhook.Budget
+	logger     *slog.Logger // never nil
+	observer   assessment.Observer
+	drift      driftLog
+}
+
+// New returns a handler. It refuses a missing Vendor and a negative MaxBody.
+func New(c Config) (*Handler, error) {
+	switch {
+	case c.Vendor == "":
+		return nil, errors.New("inbound: handler needs a Vendor")
+	case c.MaxBody < 0:
+		return nil, errors.New("negative MaxBody")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Handler{
+		vendor: c.Vendor, connection: c.Connection, maxBody: c.MaxBody, budget: c.Budget,
+		logger: c.Logger, observer: c.Observer.Contained(c.Logger),
+	}, nil
+}
+
+// Connection returns the connection of a handler with a client: the client's. It
+// refuses another one that was given as well.
+func Connection(given string, client interface{ Connection() string }) (string, error) {
+	own := client.Connection()
+	if given != "" && given != own {
+		return "", fmt.Errorf("the Client is for connection %q, not for %q", own, given)
+	}
+	return own, nil
+}
+
+// Logger returns the logger of the handler; it is never nil.
+func (h *Handler) Logger() *slog.Logger { return h.logger }
+
 // Serve answers a delivery with what work returns. Work fills in what it learns
-// of the delivery; outcome, status, duration and error are filled in here.
+// of the delivery; vendor, connection, path, outcome, status, duration and error
+// are filled in here.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, work func(*assessment.Delivery) Reply) {
-	d := assessment.Delivery{Vendor: h.Vendor, Connection: h.Connection}
+	d := assessment.Delivery{Vendor: h.vendor, Connection: h.connection}
+	if r.URL != nil {
+		d.Path = r.URL.Path
+	}
 	began := time.Now()
 	reply := h.guarded(r.Context(), &d, work)
 	reply.write(w)
 	d.Duration = time.Since(began)
 	d.Outcome, d.StatusCode, d.Err = reply.Outcome, reply.Status, reply.Err
-	h.report(r.Context(), d)
+	h.report(r.Context(), d, reply)
 }
 
-// errPanic is the fault of a host's function that panicked.
-var errPanic = errors.New("panic while a delivery was taken")
+// ErrPanic is the fault of a function of the host's that panicked.
+var ErrPanic = errors.New("a function of the host's panicked")
 
-// guarded turns a panic of the host's into a fault, so that the sender comes
-// again and the report is made. The value may be about the candidate and is not
-// logged.
+// guarded turns a panic into a fault, so that the sender comes again and the
+// report is made.
 func (h *Handler) guarded(ctx context.Context, d *assessment.Delivery, work func(*assessment.Delivery) Reply) (reply Reply) {
 	defer func() {
-		p := recover()
-		if p == nil {
-			return
+		if p := recover(); p != nil {
+			reply = Fault(h.Panicked(ctx, p))
 		}
-		if p == http.ErrAbortHandler {
-			panic(p)
-		}
-		if h.Logger != nil {
-			h.Logger.ErrorContext(ctx, "panic while a delivery was taken",
-				"type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-		}
-		reply = Fault(errPanic)
 	}()
 	return work(d)
 }
 
-// Receive takes in a signed delivery; see [webhook.Verifier.Receive]. If it is
-// not a good one, ok is false and the reply is the answer.
-func Receive(v *webhook.Verifier, w http.ResponseWriter, r *http.Request, limit int64, d *assessment.Delivery) (body []byte, reply Reply, ok bool) {
-	body, secretID, err := v.Receive(w, r, limit)
-	if err != nil {
-		return nil, Unreceived(err), false
+// Panicked logs a recovered panic and returns [ErrPanic]. Its value may be about
+// the candidate, so only its type is logged. [http.ErrAbortHandler] goes on to the
+// server.
+func (h *Handler) Panicked(ctx context.Context, p any) error {
+	if p == http.ErrAbortHandler {
+		panic(p)
 	}
-	d.SecretID = secretID
-	return body, Reply{}, true
+	h.logger.LogAttrs(ctx, slog.LevelError, "panic while a delivery was taken",
+		slog.String("vendor", string(h.vendor)), slog.String("connection", h.connection),
+		slog.String("type", fmt.Sprintf("%T", p)), slog.String("stack", string(debug.Stack())))
+	return ErrPanic
 }
 
-// Drift reports what a delivery held that this version does not know.
-func (h *Handler) Drift(ctx context.Context, found []assessment.Drift) {
-	if h.Observer.Drift == nil {
-		return
+// levels are those of the outcomes that are not taken; any other is at Info.
+var levels = map[assessment.DeliveryOutcome]slog.Level{
+	assessment.DeliveryRefused: slog.LevelWarn,
+	assessment.DeliveryFault:   slog.LevelError,
+}
+
+func (h *Handler) report(ctx context.Context, d assessment.Delivery, reply Reply) {
+	if h.observer.Delivery != nil {
+		h.observer.Delivery(ctx, d)
 	}
-	for _, d := range found {
-		d.Connection = h.Connection
-		h.Observer.Drift(ctx, d)
+	level := levels[d.Outcome]
+	switch {
+	case assessment.Logged(d.Err), errors.Is(d.Err, ErrPanic):
+		// The reason stands in the log already; a fault is reported there once.
+		level, d.Err = slog.LevelInfo, nil
+	case errors.Is(d.Err, webhook.ErrOverBudget):
+		level = slog.LevelWarn // a flood must not look like a fault of the host's
+	}
+	if h.logger.Enabled(ctx, level) {
+		h.logger.LogAttrs(ctx, level, "delivery", attrs(d, reply.Reason)...)
 	}
 }
 
-func (h *Handler) report(ctx context.Context, d assessment.Delivery) {
-	if d.Err != nil && h.Logger != nil {
-		level := slog.LevelWarn
-		if d.Outcome == assessment.DeliveryFault {
-			level = slog.LevelError
+// errUnprintable stands for an error of the host's that panics when it is printed,
+// as a nil pointer of an error type mostly does.
+var errUnprintable = errors.New("an error that cannot be printed")
+
+func attrs(d assessment.Delivery, reason string) (all []slog.Attr) {
+	defer func() {
+		if recover() != nil {
+			d.Err = errUnprintable
+			all = attrs(d, reason)
 		}
-		h.Logger.LogAttrs(ctx, level, "delivery not taken",
-			slog.String("vendor", string(d.Vendor)), slog.String("connection", d.Connection),
-			slog.String("account", d.Account), slog.String("event", d.Event), slog.String("event_id", d.EventID),
-			slog.Any("order", d.Order), slog.Int("status", d.StatusCode), slog.Any("error", d.Err))
+	}()
+	all = d.LogValue().Group()
+	if reason != "" {
+		all = append(all, slog.String("reason", reason))
 	}
-	if h.Observer.Delivery != nil {
-		h.Observer.Delivery(ctx, d)
-	}
+	return all
 }

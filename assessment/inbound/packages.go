@@ -1,0 +1,55 @@
+package inbound
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// Listed returns the packages that can be answered to a vendor who asks for the
+// list. One without an id or a name, with an id that another has, or with an id that
+// nobody can see or type is left out and logged at Warn: such an entry would spoil
+// the whole list, or an order of it could not be told from another. Names may be
+// equal.
+//
+// A catalogue that is pushed (Kombo) is refused for the same reasons instead,
+// because what is left out there is deleted.
+func (h *Handler) Listed(ctx context.Context, account string, packages []assessment.Package) []assessment.Package {
+	listed := make([]assessment.Package, 0, len(packages))
+	seen := make(map[string]bool, len(packages))
+	for i, p := range packages {
+		problem := packageProblem(p)
+		if problem == "" && seen[p.ID] {
+			problem = "another package has the same id"
+		}
+		if problem != "" {
+			h.logger.LogAttrs(ctx, slog.LevelWarn, "package not listed",
+				slog.String("vendor", string(h.vendor)), slog.String("connection", h.connection),
+				slog.String("account", account), slog.Int("index", i), slog.String("reason", problem))
+			continue
+		}
+		seen[p.ID] = true
+		listed = append(listed, p)
+	}
+	return listed
+}
+
+func packageProblem(p assessment.Package) string {
+	switch {
+	case p.ID == "":
+		return "no id"
+	case !utf8.ValidString(p.ID) || strings.ContainsFunc(p.ID, invisible) || strings.TrimSpace(p.ID) != p.ID:
+		return "the id has characters that cannot be seen"
+	case strings.TrimFunc(p.Name, func(r rune) bool { return unicode.IsSpace(r) || invisible(r) }) == "":
+		return "no name"
+	}
+	return ""
+}
+
+// invisible says whether a character leaves no mark: controls, and the format
+// characters that Unicode has for the width and direction of others.
+func invisible(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
