@@ -58,9 +58,10 @@ type Config struct {
 	// Without it they show those that are known to be fixed texts, because any other
 	// may hold a candidate's data; [assessment.APIError.Message] always has them.
 	ShowVendorMessages bool
-	// Logger is told of repeated calls at debug level; nil is silent.
+	// Logger is told what became of every result, one line each, and of repeated
+	// calls at debug level; nil is silent.
 	Logger *slog.Logger
-	// Observer is told of every attempt.
+	// Observer is told of every attempt and of every result.
 	Observer assessment.Observer
 
 	// MaxRetries is how often a call is repeated: 4 times if zero, never if
@@ -69,9 +70,9 @@ type Config struct {
 	// MaxRetryAfter is the longest wait that Ashby may ask for; beyond it the call
 	// ends at once with [assessment.ErrRateLimited]. A minute if zero.
 	MaxRetryAfter time.Duration
-	// Timeout limits a call whose context has no deadline, with all waits and, in
-	// [Client.PublishResult], the one for other updates of the assessment; two
-	// minutes if zero.
+	// Timeout limits a call whose context has no deadline, waits included; two
+	// minutes if zero. [Client.PublishResult] waits as long, before its call, for
+	// other updates of the assessment.
 	Timeout time.Duration
 }
 
@@ -90,8 +91,7 @@ type Client struct {
 	connection string
 	partnerID  string
 	labels     labels
-	timeline   *timeline
-	timeout    time.Duration
+	results    *outbound.Results[timeline]
 }
 
 var _ assessment.Publisher = (*Client)(nil)
@@ -130,14 +130,12 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{
-		transport:  t,
-		connection: c.Connection,
-		partnerID:  c.PartnerID,
-		labels:     maps.Clone(c.Labels),
-		timeline:   newTimeline(),
-		timeout:    cmp.Or(c.Timeout, transport.DefaultCallTimeout),
-	}, nil
+	client := &Client{transport: t, connection: c.Connection, partnerID: c.PartnerID, labels: maps.Clone(c.Labels)}
+	client.results = outbound.NewResults[timeline](outbound.Config{
+		Vendor: assessment.Ashby, Operation: opUpdate, Logger: c.Logger, Observer: c.Observer,
+		Patience: cmp.Or(c.Timeout, transport.DefaultCallTimeout),
+	})
+	return client, nil
 }
 
 // Vendor implements [assessment.Publisher].

@@ -120,7 +120,7 @@ func (h *Handler) firstUpdate(ctx context.Context, a assessment.Accepted) *wireU
 	}
 	timestamp := a.At.UnixMilli()
 	if h.c.Client != nil {
-		h.c.Client.timeline.note(subject{a.Ref.Account, a.Ref.ID}, timestamp)
+		h.c.Client.results.Do(a.Ref, func(line *timeline) { line.note(timestamp) })
 	}
 	t.wire.AssessmentID = a.Ref.ID
 	return &wireUpdateRequest{Timestamp: timestamp, wireUpdate: t.wire}

@@ -29,50 +29,26 @@ const opUpdate = "assessment.update"
 // milliseconds, or one more than that of the latest update of the assessment,
 // whichever is later; without At they are the time now.
 //
-// Updates of one assessment are written one after the other. Who is still waiting
-// when the context or [Config.Timeout] ends gets an [*assessment.APIError] with
-// [assessment.ErrUnavailable] and no attempts: nothing was sent.
+// An interim update is Skipped if this client has written a newer one, by At, or
+// the final result. A final result is always sent, and stamped after whatever was
+// written. Updates of one assessment are written one after the other. Who is
+// still waiting when the context or [Config.Timeout] ends gets an
+// [*assessment.APIError] with [assessment.ErrUnavailable] and no attempts:
+// nothing was sent.
 func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
-	body, receipt, err := c.encodeUpdate(ref, r)
-	if err != nil {
-		return receipt, err
-	}
-	ctx, cancel := c.bounded(ctx)
-	defer cancel()
-	mine, err := c.timeline.enter(ctx, subject{ref.Account, ref.ID})
-	if err != nil {
-		return receipt, &assessment.APIError{
-			Vendor: assessment.Ashby, Operation: opUpdate, Account: ref.Account,
-			Class: assessment.ErrUnavailable, Cause: fmt.Errorf("still waiting for another update of the assessment: %w", err),
-		}
-	}
-	defer c.timeline.leave(mine)
-	call := operation(ref.Account, opUpdate, stamped(body, c.timeline.stamp(mine, r.At, body)))
-	call.Repeat = transport.Same
-	_, written, err := c.write(ctx, call)
-	written.Losses = receipt.Losses
-	written.Warnings = append(receipt.Warnings, written.Warnings...)
-	return written, err
-}
-
-// bounded gives a context without a deadline that of [Config.Timeout].
-func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, c.timeout)
+	return c.results.Publish(ctx, ref, r, c.encodeUpdate, c.writeUpdate)
 }
 
 // Preview does everything that [Client.PublishResult] does but the call: it
-// returns the problems and the losses.
+// returns the problems, the losses, and whether the update would be skipped.
 func (c *Client) Preview(ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
-	_, receipt, err := c.encodeUpdate(ref, r)
-	return receipt, err
+	return c.results.Preview(c.encodeUpdate(context.Background(), ref, r))
 }
 
 // encodeUpdate checks and translates a result and writes its body without the
 // timestamp.
-func (c *Client) encodeUpdate(ref assessment.OrderRef, r assessment.Result) ([]byte, assessment.Receipt, error) {
+func (c *Client) encodeUpdate(_ context.Context, ref assessment.OrderRef, r assessment.Result) (outbound.Draft, error) {
+	d := outbound.Draft{Ref: ref, Result: r}
 	var problems outbound.Problems
 	// The account is required with a single key too, because every order that came
 	// through a [Handler] has one.
@@ -82,14 +58,28 @@ func (c *Client) encodeUpdate(ref assessment.OrderRef, r assessment.Result) ([]b
 	t := translate(c.labels, r)
 	problems.Problems = append(problems.Problems, t.problems.Problems...)
 	if err := problems.Err(); err != nil {
-		return nil, assessment.Receipt{}, err
+		return d, err
 	}
 	t.wire.AssessmentID = ref.ID
-	body, err := json.Marshal(t.wire)
-	if err != nil {
-		return nil, assessment.Receipt{}, fmt.Errorf("ashby: encode update: %w", err)
+	var err error
+	if d.Body, err = json.Marshal(t.wire); err != nil {
+		return d, fmt.Errorf("ashby: encode update: %w", err)
 	}
-	return body, assessment.Receipt{Outcome: assessment.ResultWritten, Losses: t.losses, Warnings: t.warnings}, nil
+	d.Receipt = assessment.Receipt{Outcome: assessment.ResultWritten, Losses: t.losses, Warnings: t.warnings}
+	return d, nil
+}
+
+// writeUpdate sends an update with its timestamp.
+func (c *Client) writeUpdate(ctx context.Context, d outbound.Draft) (assessment.Receipt, error) {
+	u := update{at: d.Result.At, sum: c.results.Sum(d.Body), final: d.Result.Status.Final()}
+	var timestamp int64
+	c.results.Do(d.Ref, func(line *timeline) { timestamp = line.stamp(u) })
+	call := operation(d.Ref.Account, opUpdate, stamped(d.Body, timestamp))
+	call.Repeat, call.Order = transport.Same, d.Ref
+	_, written, err := c.write(ctx, call)
+	written.Losses = d.Receipt.Losses
+	written.Warnings = append(d.Receipt.Warnings, written.Warnings...)
+	return written, err
 }
 
 // stamped puts the timestamp in front. The body begins with the id, so there is

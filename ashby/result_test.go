@@ -36,7 +36,7 @@ func TestTimestamps(t *testing.T) {
 		"At":                         {[]assessment.Result{progress("a", noon.Add(999*time.Microsecond))}, []int64{moment}},
 		"rising":                     {[]assessment.Result{progress("a", noon), progress("b", noon.Add(time.Second))}, []int64{moment, moment + 1000}},
 		"the same time twice":        {[]assessment.Result{progress("a", noon), progress("b", noon), progress("c", noon)}, []int64{moment, moment + 1, moment + 2}},
-		"back in time":               {[]assessment.Result{progress("a", noon), progress("b", noon.Add(-time.Hour))}, []int64{moment, moment + 1}},
+		"back in time":               {[]assessment.Result{progress("a", noon), progress("b", noon.Add(-time.Hour))}, []int64{moment}},
 		"repeated":                   {[]assessment.Result{progress("a", noon), progress("a", noon), progress("a", noon)}, []int64{moment, moment, moment}},
 		"repeated in another zone":   {[]assessment.Result{progress("a", noon), progress("a", noon.UTC())}, []int64{moment, moment}},
 		"repeated after it moved":    {[]assessment.Result{progress("a", noon), progress("b", noon), progress("b", noon)}, []int64{moment, moment + 1, moment + 1}},
@@ -91,7 +91,7 @@ func TestConcurrentUpdates(t *testing.T) {
 	for i := range 50 {
 		group.Go(func() {
 			_, err := client.PublishResult(t.Context(), ref, assessment.Result{
-				Status: assessment.StatusInProgress, StatusText: fmt.Sprint("step ", i), At: at(moment + int64(i%5)),
+				Status: assessment.StatusInProgress, StatusText: fmt.Sprint("step ", i), At: at(moment),
 			})
 			if err != nil {
 				t.Error(err)

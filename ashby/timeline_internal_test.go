@@ -1,37 +1,33 @@
 package ashby
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// What is remembered is bounded, by the assessments that nobody writes.
+// What is remembered of one assessment is bounded.
 func TestTimelineIsBounded(t *testing.T) {
-	line := newTimeline()
-	line.limit = 3
-	busy, err := line.enter(t.Context(), subject{"a", "busy"})
-	require.NoError(t, err)
-	line.stamp(busy, time.UnixMilli(100), nil)
+	var line timeline
+	line.note(100)
 	for i := range 100 {
-		line.note(subject{"a", fmt.Sprint(i)}, int64(i))
+		line.stamp(update{at: time.UnixMilli(int64(i)), sum: uint64(i)})
 	}
-	require.Len(t, line.histories, 4)
-	require.Equal(t, 3, line.idle.Len())
-	line.leave(busy)
-	require.Len(t, line.histories, 3)
-	require.Contains(t, line.histories, subject{"a", "busy"}, "the oldest goes, and this is the latest")
-	require.NotContains(t, line.histories, subject{"a", "97"})
+	require.Len(t, line.sent, maxSent)
+	require.Equal(t, int64(200), line.last)
+	line.note(7)
+	require.Equal(t, int64(200), line.last, "time does not go back")
+}
 
-	again, err := line.enter(t.Context(), subject{"a", "busy"})
-	require.NoError(t, err)
-	require.Same(t, busy, again)
-	for i := range 100 {
-		line.stamp(again, time.UnixMilli(int64(i)), []byte{byte(i)})
+// A final result that is repeated after a correction comes after the correction.
+func TestStampOfARepeatedFinal(t *testing.T) {
+	var line timeline
+	noon := time.UnixMilli(1000)
+	first, second := update{at: noon, sum: 1, final: true}, update{at: noon, sum: 2, final: true}
+	var got []int64
+	for _, u := range []update{first, first, second, second, first} {
+		got = append(got, line.stamp(u))
 	}
-	require.Len(t, again.sent, maxSent)
-	require.Equal(t, int64(200), again.last)
-	line.leave(again)
+	require.Equal(t, []int64{1000, 1000, 1001, 1001, 1002}, got)
 }

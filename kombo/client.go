@@ -1,6 +1,7 @@
 package kombo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,9 +61,10 @@ type Config struct {
 	// Without it they show those that are known to be fixed texts, because any other
 	// may hold a candidate's data; [assessment.APIError.Message] always has them.
 	ShowVendorMessages bool
-	// Logger is told of repeated calls at debug level; nil is silent.
+	// Logger is told what became of every result, one line each, and of repeated
+	// calls at debug level; nil is silent.
 	Logger *slog.Logger
-	// Observer is told of every attempt.
+	// Observer is told of every attempt and of every result.
 	Observer assessment.Observer
 
 	// MaxRetries is how often a call is repeated: 4 times if zero, never if
@@ -94,6 +96,7 @@ type Client struct {
 	transport  *transport.Client
 	connection string
 	resultURL  string
+	results    *outbound.Results[struct{}]
 }
 
 var _ assessment.Publisher = (*Client)(nil)
@@ -129,7 +132,12 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{transport: t, connection: c.Connection, resultURL: outbound.URL(c.ResultURL)}, nil
+	client := &Client{transport: t, connection: c.Connection, resultURL: outbound.URL(c.ResultURL)}
+	client.results = outbound.NewResults[struct{}](outbound.Config{
+		Vendor: assessment.Kombo, Operation: resultOperation, Logger: c.Logger, Observer: c.Observer,
+		Patience: cmp.Or(c.Timeout, transport.DefaultCallTimeout),
+	})
+	return client, nil
 }
 
 func (c *Config) baseURL() (string, error) {

@@ -325,7 +325,7 @@ func TestRefusedResult(t *testing.T) {
 		"order is open":              {[]step{refused, orderIn("OPEN")}, completed(), assessment.ErrInvalid, []string{"PUT", "GET"}},
 		"order was ended otherwise":  {[]step{refused, orderIn("CANCELLED")}, completed(), assessment.ErrConflict, []string{"PUT", "GET"}},
 		"order cannot be read":       {[]step{refused, answers(403, "")}, completed(), assessment.ErrInvalid, []string{"PUT", "GET"}},
-		"interim update":             {[]step{refused}, assessment.Result{Status: assessment.StatusOpen, ReportURL: reportURL}, assessment.ErrInvalid, []string{"PUT"}},
+		"interim update":             {[]step{refused, orderIn("OPEN")}, assessment.Result{Status: assessment.StatusOpen, ReportURL: reportURL}, assessment.ErrInvalid, []string{"PUT", "GET"}},
 		"refused for another reason": {[]step{answers(403, envelope("INTEGRATION.PERMISSION_MISSING"))}, completed(), assessment.ErrForbidden, []string{"PUT"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -67,9 +67,10 @@ type Config struct {
 	// Without it they show those that are known to be fixed texts, because any other
 	// may hold a candidate's data; [assessment.APIError.Message] always has them.
 	ShowVendorMessages bool
-	// Logger is told of repeated calls at debug level; nil is silent.
+	// Logger is told what became of every result, one line each, and of repeated
+	// calls at debug level; nil is silent.
 	Logger *slog.Logger
-	// Observer is told of every attempt.
+	// Observer is told of every attempt and of every result.
 	Observer assessment.Observer
 
 	// MaxRetries is how often a call is repeated: 4 times if zero, never if
@@ -100,6 +101,7 @@ type Client struct {
 	connection string
 	heartbeat  bool
 	ats        atsCache
+	results    *outbound.Results[struct{}]
 }
 
 var _ assessment.Publisher = (*Client)(nil)
@@ -131,6 +133,10 @@ func New(c Config) (*Client, error) {
 	client := &Client{transport: t, connection: c.Connection, heartbeat: c.Heartbeat}
 	client.ats.host = c.Provider
 	client.ats.lookUp = client.accountProvider
+	client.results = outbound.NewResults[struct{}](outbound.Config{
+		Vendor: assessment.StackOne, Operation: resultOperation, Logger: c.Logger, Observer: c.Observer,
+		Patience: cmp.Or(c.Timeout, DefaultTimeout),
+	})
 	return client, nil
 }
 

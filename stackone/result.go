@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/outbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -17,8 +18,10 @@ import (
 // Everything that StackOne or the ATS is known to refuse is a
 // [*assessment.ValidationError] before anything is sent. What the format cannot
 // carry, or the ATS does not show, is listed in the receipt's Losses, see
-// [Client.Preview]. An interim update to an ATS that takes one update only
-// ([Limits.OneUpdate]) is Skipped. A verdict that the guide of the ATS does not
+// [Client.Preview]. An interim update is Skipped if the ATS takes one update only
+// ([Limits.OneUpdate]), and if this client has written a newer one or the final
+// result. A final result is always sent. Results of one order are written one
+// after the other. A verdict that the guide of the ATS does not
 // list among its results (passed, at Teamtailor and SmartRecruiters) goes as
 // completed, with the verdict as source_value if StatusText is empty.
 //
@@ -36,24 +39,7 @@ import (
 // not what the refusal stands for, and [assessment.Retryable] says no. Look at the
 // order in the ATS before doing it again.
 func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
-	body, receipt, err := c.encodeResult(ref, r, func() (string, error) { return c.ats.of(ctx, ref.Account) })
-	if err != nil || receipt.Outcome == assessment.ResultSkipped {
-		return receipt, err
-	}
-	path := resultPaths[ref.Kind]
-	call, err := c.unified(http.MethodPatch, path+"/orders/{id}/result", ref.Account, path, "orders", ref.ID, "result")
-	if err != nil {
-		return receipt, err
-	}
-	call.Body, call.Repeat = body, transport.Again
-	written, err := c.write(ctx, call)
-	receipt.Attempts = written.Attempts
-	receipt.Uncertain = written.Uncertain
-	receipt.Warnings = append(receipt.Warnings, written.Warnings...)
-	if err != nil {
-		receipt.Outcome = ""
-	}
-	return receipt, err
+	return c.results.Publish(ctx, ref, r, c.encodeResult, c.writeResult)
 }
 
 // Preview does everything that [Client.PublishResult] does but the call: it
@@ -61,34 +47,58 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 // rules of the ATS are applied if [Config.Provider] is set or the client has
 // looked the account up before; nothing is asked of StackOne.
 func (c *Client) Preview(ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
-	_, receipt, err := c.encodeResult(ref, r, func() (string, error) { return c.ats.known(ref.Account) })
-	return receipt, err
+	return c.results.Preview(c.encode(ref, r, func() (string, error) { return c.ats.known(ref.Account) }))
 }
 
-// encodeResult checks and translates a result and writes its body. The ATS is
-// asked for only if everything else is in order.
-func (c *Client) encodeResult(ref assessment.OrderRef, r assessment.Result, ats func() (string, error)) ([]byte, assessment.Receipt, error) {
+func (c *Client) encodeResult(ctx context.Context, ref assessment.OrderRef, r assessment.Result) (outbound.Draft, error) {
+	return c.encode(ref, r, func() (string, error) { return c.ats.of(ctx, ref.Account) })
+}
+
+// encode checks and translates a result and writes its body. The ATS is asked for
+// only if everything else is in order.
+func (c *Client) encode(ref assessment.OrderRef, r assessment.Result, ats func() (string, error)) (outbound.Draft, error) {
 	t := c.translate(ref, r)
+	d := outbound.Draft{Ref: ref, Result: r}
 	if len(t.problems.Problems) > 0 {
 		ats = func() (string, error) { return c.ats.cached(ref.Account), nil }
 	}
 	key, err := ats()
 	if err != nil {
 		if err := t.blind(err, r); err != nil {
-			return nil, assessment.Receipt{}, err
+			return d, err
 		}
 	}
 	t.limit(Capabilities(key), r)
 	if err := t.problems.Err(); err != nil {
-		return nil, assessment.Receipt{}, err
+		return d, err
 	}
-	receipt := assessment.Receipt{Outcome: assessment.ResultWritten, Losses: t.losses, Warnings: t.warnings}
+	d.Receipt = assessment.Receipt{Outcome: assessment.ResultWritten, Losses: t.losses, Warnings: t.warnings}
 	if t.skipped {
-		receipt.Outcome = assessment.ResultSkipped
-		return nil, receipt, nil
+		d.Receipt.Outcome = assessment.ResultSkipped
+		return d, nil
 	}
-	body, err := json.Marshal(&t.wire)
-	return body, receipt, err
+	d.Body, err = json.Marshal(&t.wire)
+	return d, err
+}
+
+// resultOperation is what the call is named in the error of a result that was
+// never sent, for either path.
+const resultOperation = http.MethodPatch + " /unified/ats/{path}/orders/{id}/result"
+
+func (c *Client) writeResult(ctx context.Context, d outbound.Draft) (assessment.Receipt, error) {
+	path := resultPaths[d.Ref.Kind]
+	call, err := c.unified(http.MethodPatch, path+"/orders/{id}/result", d.Ref.Account, path, "orders", d.Ref.ID, "result")
+	if err != nil {
+		return d.Receipt, err
+	}
+	call.Body, call.Repeat, call.Order = d.Body, transport.Again, d.Ref
+	written, err := c.write(ctx, call)
+	receipt := d.Receipt
+	receipt.Attempts = written.Attempts
+	receipt.RequestID = written.RequestID
+	receipt.Uncertain = written.Uncertain
+	receipt.Warnings = append(receipt.Warnings, written.Warnings...)
+	return receipt, err
 }
 
 // blind decides what becomes of a result where the ATS could not be found out;
