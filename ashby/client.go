@@ -220,18 +220,18 @@ func (c *Client) read(ctx context.Context, account, name string, question any) (
 	return got.Results, answer, err
 }
 
-// untold is a success that does not hold what was asked for. The class is nil
+// notAnswered is a success that does not hold what was asked for. The class is nil
 // where the status is to decide.
-func untold(account, name, message string, answer transport.Answer, class error) *assessment.APIError {
+func notAnswered(account, name, message string, answer transport.Answer, class error) *assessment.APIError {
 	return &assessment.APIError{
 		Vendor: assessment.Ashby, Operation: name, Account: account, StatusCode: answer.StatusCode,
 		RequestID: answer.RequestID, Attempts: answer.Attempts, Body: answer.Body, Class: class, Cause: errors.New(message),
 	}
 }
 
-// vacant reports whether results tell of nothing: they are missing, or not an
+// empty reports whether results hold nothing: they are missing, or not an
 // object, or one without members.
-func vacant(results json.RawMessage) bool {
+func empty(results json.RawMessage) bool {
 	var members map[string]json.RawMessage
 	return json.Unmarshal(results, &members) != nil || len(members) == 0
 }

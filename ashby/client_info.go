@@ -109,8 +109,8 @@ func (c *Client) CandidateInfo(ctx context.Context, account, id string) (Candida
 	if err != nil {
 		return Candidate{}, err
 	}
-	if vacant(raw) {
-		return Candidate{}, untold(account, name, "the answer holds no candidate", answer, assessment.ErrNotFound)
+	if empty(raw) {
+		return Candidate{}, notAnswered(account, name, "the answer holds no candidate", answer, assessment.ErrNotFound)
 	}
 	return newCandidate(raw), nil
 }
@@ -180,13 +180,13 @@ func bare(permission string) string {
 	}, strings.ToLower(permission))
 }
 
-// ErrKeyUntold is what [Client.APIKeyInfo] returns, together with the
+// ErrKeyUnknown is what [Client.APIKeyInfo] returns, together with the
 // [*assessment.APIError], when the answer says nothing about the key.
-var ErrKeyUntold = errors.New("ashby: cannot tell whether the key is good")
+var ErrKeyUnknown = errors.New("ashby: it is not known whether the key is good")
 
 // APIKeyInfo tries a customer's key out before the first update needs it. That
 // needs the permission apiKeysRead, which updates do not, and Ashby refuses a key
-// without it as it does one that is wrong: the error then matches [ErrKeyUntold],
+// without it as it does one that is wrong: the error then matches [ErrKeyUnknown],
 // and the key may be good all the same. So it does after an answer that holds
 // nothing, or nothing readable, about the key.
 func (c *Client) APIKeyInfo(ctx context.Context, account string) (KeyInfo, error) {
@@ -196,7 +196,7 @@ func (c *Client) APIKeyInfo(ctx context.Context, account string) (KeyInfo, error
 	switch {
 	case errors.Is(err, assessment.ErrForbidden), errors.Is(err, transport.ErrEmptyBody),
 		errors.As(err, &failure) && failure.StatusCode == http.StatusForbidden:
-		return KeyInfo{}, fmt.Errorf("%w: %w", ErrKeyUntold, err)
+		return KeyInfo{}, fmt.Errorf("%w: %w", ErrKeyUnknown, err)
 	case err != nil:
 		return KeyInfo{}, err
 	}
@@ -205,8 +205,8 @@ func (c *Client) APIKeyInfo(ctx context.Context, account string) (KeyInfo, error
 		CreatedAt text     `json:"createdAt"`
 		Scopes    []string `json:"scopes"`
 	}
-	if vacant(raw) || json.Unmarshal(raw, &wire) != nil {
-		return KeyInfo{}, fmt.Errorf("%w: %w", ErrKeyUntold, untold(account, name, "the answer tells of no key", answer, nil))
+	if empty(raw) || json.Unmarshal(raw, &wire) != nil {
+		return KeyInfo{}, fmt.Errorf("%w: %w", ErrKeyUnknown, notAnswered(account, name, "the answer names no key", answer, nil))
 	}
 	created, _ := time.Parse(time.RFC3339, wire.CreatedAt.value)
 	return KeyInfo{Title: wire.Title.value, CreatedAt: created, Scopes: wire.Scopes}, nil

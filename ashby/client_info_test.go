@@ -51,12 +51,12 @@ func TestAPIKeyInfo(t *testing.T) {
 		require.Equal(t, want, got.Allows(permission), permission)
 	}
 	_, err = newClient(t, sim.Client().Transport, func(c *ashby.Config) { c.APIKey = "no_permission" }).APIKeyInfo(t.Context(), account)
-	require.ErrorIs(t, err, ashby.ErrKeyUntold)
+	require.ErrorIs(t, err, ashby.ErrKeyUnknown)
 	require.ErrorIs(t, err, assessment.ErrForbidden)
 	require.Equal(t, 403, apiError(t, err).StatusCode)
 
 	_, err = newClient(t, play(answers(401, ""))).APIKeyInfo(t.Context(), account)
-	require.NotErrorIs(t, err, ashby.ErrKeyUntold)
+	require.NotErrorIs(t, err, ashby.ErrKeyUnknown)
 	require.ErrorIs(t, err, assessment.ErrUnauthorized)
 }
 
@@ -86,7 +86,7 @@ func TestAPIKeyInfoOfNothing(t *testing.T) {
 		`{"success":true,"results":{"scopes":{"a":1}}}`,
 	} {
 		got, err := newClient(t, play(answers(200, body))).APIKeyInfo(t.Context(), account)
-		require.ErrorIs(t, err, ashby.ErrKeyUntold, body)
+		require.ErrorIs(t, err, ashby.ErrKeyUnknown, body)
 		require.Equal(t, "apiKey.info", apiError(t, err).Operation)
 		require.Equal(t, 200, apiError(t, err).StatusCode)
 		require.Empty(t, got)

@@ -163,7 +163,7 @@ func ExampleClient_APIKeyInfo() {
 
 	key, err := client.APIKeyInfo(context.Background(), "acme")
 	switch {
-	case errors.Is(err, ashby.ErrKeyUntold):
+	case errors.Is(err, ashby.ErrKeyUnknown):
 		fmt.Println("the key may be good")
 	case err != nil:
 		fmt.Println(err)

@@ -2,6 +2,8 @@ package assessment_test
 
 import (
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,4 +68,35 @@ func TestMemoryStoreNeedsKeyAndToken(t *testing.T) {
 		require.Error(t, err)
 	}
 	require.Zero(t, s.Len())
+}
+
+// At four fifths of its limit the store says what to do, once.
+func TestMemoryStoreWarns(t *testing.T) {
+	var log intakeLog
+	store := assessment.NewMemoryStore(10)
+	wrapped := struct{ *assessment.MemoryStore }{store} // hosts wrap it, to count
+	in := intakeOf(t, &intakeProvider{}, wrapped, intakeLogTo(&log))
+	for i := range 10 {
+		intakeAccepts(t, in, intakeOrder(fmt.Sprint(i)))
+		require.Equal(t, i >= 7, strings.Contains(log.String(), "four fifths full"), "%d", i)
+	}
+	require.Equal(t, 1, strings.Count(log.String(), "\n"))
+	require.Contains(t, log.String(), `"level":"WARN"`)
+	require.Contains(t, log.String(), "database")
+	require.Contains(t, log.String(), `"limit":10`)
+	_, err := in.Start(t.Context(), intakeOrder("one more"))
+	require.ErrorIs(t, err, assessment.ErrStoreFull)
+}
+
+func TestMemoryStorePrintsNothingStored(t *testing.T) {
+	s := assessment.NewMemoryStore(7)
+	o := intakeOrder("o1")
+	intakeAccepts(t, intakeOf(t, &intakeProvider{}, s), o)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
+		require.Equal(t, "memory store (1 of 7 orders)", fmt.Sprintf(verb, s))
+	}
+	require.Equal(t, `"memory store (1 of 7 orders)"`, fmt.Sprintf("%q", s))
+	var log intakeLog
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("m", "store", s)
+	require.Contains(t, log.String(), `"store":"memory store (1 of 7 orders)"`)
 }
