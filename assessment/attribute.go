@@ -79,6 +79,15 @@ type SubResult struct {
 	Status Status `json:"status,omitempty"`
 }
 
+// String describes the part without its score.
+func (s SubResult) String() string { return fmt.Sprintf("sub-result (status %q)", s.Status) }
+
+// Format implements [fmt.Formatter]: every verb prints [SubResult.String].
+func (s SubResult) Format(f fmt.State, verb rune) { formatText(f, verb, s.String()) }
+
+// LogValue implements [slog.LogValuer] without the score.
+func (s SubResult) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
 // The names of the attribute kinds in JSON. They are persisted by users.
 const (
 	kindText      = "text"

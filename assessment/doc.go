@@ -41,12 +41,17 @@
 // is why StartOrder must be idempotent on Order.Ref, for instance by a unique
 // index on the column that holds it.
 //
-// Ashby gives its orders no id, so the intake mints one. What Ashby orders again
-// after a cancel, a rejection or a final result is a new order; see [Intake].
+// Where a vendor gives its orders no id, as Ashby does, its adapter says what a
+// repetition has in common ([Order.Dedupe]) and the intake mints the id. What is
+// ordered again after a cancel, a rejection or a final result is a new order; see
+// [Intake].
 //
 // A queue works as well: [Order] has a stable JSON form, without Raw. A worker
-// calls [Intake.Start] as a handler does, tries again after a fault, and
-// publishes [Rejection.Result] after a no.
+// calls [Intake.Work], which also publishes the result that says no.
+//
+// What runs for the host, be it StartOrder or a handler's function, is not
+// cancelled when the sender hangs up, and ends with a deadline. On a server that
+// uses contexts again, such as fasthttp under fiber, set [IntakeConfig.BaseContext].
 //
 // # Results
 //
@@ -73,26 +78,35 @@
 // [ErrNotFound]. [Retryable] tells a queue whether to publish the same result
 // again, and when. It answers for [Intake.Start] and [Intake.Work] too.
 //
+// # See what happens
+//
+// An [Observer] is told of every delivery, call of the provider, attempt, result and
+// drift; metrics and traces hang there. With a Logger there is one line for each
+// decision: what was taken, replayed, rejected, queued, written or skipped at Info,
+// what was refused at Warn, faults at Error, once. The keys are those of
+// [Delivery.LogValue] everywhere.
+//
 // # Personal data
 //
-// An [Order], [Candidate], [TeamMember], [Result], [Started], [Rejection] and
-// [Claim] print and log without what they hold about people, and an [APIError]
-// without the body of the answer. These ways around that stay open:
+// An [Order], [Candidate], [Job], [TeamMember], [Result], [Score], [Started],
+// [Rejection] and [Claim] print and log without what they hold about people, and an
+// [APIError] without the body of the answer. These ways around that stay open:
 //
-//   - [log/slog.JSONHandler] writes a struct, slice or map in its JSON form, with
-//     all that is inside. Log an order itself, not a struct that contains one.
+//   - The JSON forms of orders and results hold everything: they are for queues and
+//     databases, not logs. [log/slog.JSONHandler] writes a struct, slice or map in
+//     its JSON form, with all that is inside. Log an order itself, not a struct that
+//     contains one.
 //   - fmt cannot call methods on unexported fields. A struct that keeps an order
 //     in one needs a String method of its own. The verb %p, and %w outside of
 //     [fmt.Errorf], never reach a method either; go vet refuses both.
-//   - The parts of an order or a result that say nothing of a person by
-//     themselves, such as a [Job], a [Score] or a [SubResult], show their fields.
-//   - An error of the provider's own is logged as it is, and so is the text that
-//     a vendor gives for a refusal ([APIError.Message]).
-//
-// The JSON forms hold everything: they are for queues and databases, not logs.
+//   - The bare values of an attribute, such as a [Text], show themselves.
+//   - An error of the provider's own is logged as it is.
 //
 // To erase a candidate delete what the provider itself has stored, and call
 // [Store.Erase] with the reference of each order. It blanks the stored answer,
 // which may hold links and a first result, and keeps the record, so that a late
-// delivery does not start the order anew.
+// delivery does not start the order anew but gets [ErrErased]. The record of an order
+// with [Order.Dedupe] gets a random key instead, and a repetition is a new order. A
+// [Store] sees the parts of Dedupe as a hash; with [IntakeConfig.KeySecret] nobody
+// who has the store can find out, by trying, whom it is about.
 package assessment

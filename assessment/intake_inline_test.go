@@ -92,3 +92,36 @@ func TestIntakeInlineJoinsWithoutURL(t *testing.T) {
 		require.True(t, intakeAccepts(t, in, intakeOrder("o1")).Replayed)
 	})
 }
+
+// A link that a candidate or a recruiter cannot follow, or that runs a script in
+// the ATS, is a fault; it is not kept, or every further delivery would get it.
+func TestIntakeLinksOfTheProvider(t *testing.T) {
+	for _, link := range []string{
+		"/t/1", "t/1", "javascript:alert(1)", "JavaScript:alert(1)", "http:///t/1", "https:t", "https://", "//tests.example.com/t",
+		"data:text/html,x", "file:///etc/passwd", "mailto:jane@example.com", "ftp://tests.example.com/t", "https://:443/t",
+		"https://tests.example.com/%zz", "\nhttps://tests.example.com/t",
+	} {
+		for _, started := range []assessment.Started{
+			{CandidateURL: link}, {CandidateURL: "https://tests.example.com/t", ReportURL: link},
+		} {
+			for _, inline := range []bool{true, false} {
+				intakeBothKinds(t, func(t *testing.T, o assessment.Order) {
+					o.Inline = inline
+					p := &intakeProvider{start: func(context.Context, assessment.Order) (assessment.Started, error) { return started, nil }}
+					in := intakeOf(t, p, assessment.NewMemoryStore(0))
+					_, err := in.Start(t.Context(), o)
+					require.ErrorIs(t, err, assessment.ErrFault, link)
+					require.NotContains(t, err.Error(), link)
+					p.start = nil
+					require.False(t, intakeAccepts(t, in, o).Replayed)
+				})
+			}
+		}
+	}
+	for _, link := range []string{"https://tests.example.com", "HTTP://tests.example.com:8080/t?a=<b>&c=Zoë#d", "https://[::1]/t"} {
+		p := &intakeProvider{start: func(context.Context, assessment.Order) (assessment.Started, error) {
+			return assessment.Started{CandidateURL: link, ReportURL: link}, nil
+		}}
+		require.Equal(t, link, intakeAccepts(t, intakeOf(t, p, assessment.NewMemoryStore(0)), intakeOrder("o1")).Started.CandidateURL)
+	}
+}

@@ -1,6 +1,7 @@
 package assessment
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -140,6 +141,15 @@ func (o Order) LogValue() slog.Value {
 		slog.String("status", string(o.Status)),
 	)
 }
+
+// String names the job without its hiring team and its description.
+func (j Job) String() string { return fmt.Sprintf("job %q", cmp.Or(j.ID, j.RemoteID)) }
+
+// Format implements [fmt.Formatter]: every verb prints [Job.String].
+func (j Job) Format(f fmt.State, verb rune) { formatText(f, verb, j.String()) }
+
+// LogValue implements [slog.LogValuer] without anything about people.
+func (j Job) LogValue() slog.Value { return slog.StringValue(j.String()) }
 
 // redactedCandidate and redactedMember are all that a person prints as.
 const (

@@ -119,6 +119,14 @@ func domainMinimalOrder() assessment.Order {
 	}
 }
 
+// domainDedupeOrder is one of a vendor that gives its orders no id.
+func domainDedupeOrder() assessment.Order {
+	o := domainMinimalOrder()
+	o.Ref = assessment.OrderRef{Vendor: assessment.Ashby, Account: "acme"}
+	o.Dedupe = []string{"application", "a1", "typescript_test"}
+	return o
+}
+
 // A file is never changed once it is released: what a queue holds was written
 // by an older version. A later form gets a file of its own beside it.
 func TestOrderJSON(t *testing.T) {
@@ -129,6 +137,7 @@ func TestOrderJSON(t *testing.T) {
 	}{
 		{"testdata/order_full.v1.json", domainFullOrder(), true},
 		{"testdata/order_full.v2.json", domainFullOrder2(), true},
+		{"testdata/order_dedupe.v3.json", domainDedupeOrder(), true},
 		{"testdata/order_minimal.v1.json", domainMinimalOrder(), true},
 	} {
 		t.Run(test.file, func(t *testing.T) {

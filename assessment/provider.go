@@ -21,11 +21,16 @@ type Provider interface {
 	//
 	// It must be idempotent on Order.Ref: after a crash, a fault or a lost
 	// answer the same Ref is given again, and a candidate must not be invited
-	// twice. The [Intake] sees to it that calls for one order never overlap
-	// within the lease and that an order once answered is not given again.
+	// twice. The [Intake] sees to it that an order once answered is not given again
+	// and that calls for one order do not overlap, with two exceptions: a replica
+	// that is cut off from the store for longer than the lease, and a call that has
+	// not returned after [IntakeConfig.AbandonAfter]. Then the order may be started
+	// again, with the same Ref, beside the call that is stuck. Heed ctx, which ends
+	// with the deadline.
 	//
 	// Always return CandidateURL if there is one, also for orders that are not
-	// inline: the same order may arrive both ways.
+	// inline: the same order may arrive both ways. It and ReportURL must be absolute
+	// http or https URLs.
 	//
 	// To say no to the recruiter return [Reject] or [AlreadyRunning]. Any other
 	// error is a fault: it is logged, never shown, never turned into a
@@ -50,10 +55,11 @@ type PackageQuery struct {
 
 // Started is the provider's answer to an order that it took.
 type Started struct {
-	// CandidateURL is where the candidate takes the test. An inline order
-	// cannot do without.
+	// CandidateURL is where the candidate takes the test, an absolute http or https
+	// URL. An inline order cannot do without.
 	CandidateURL string `json:"candidate_url,omitempty"`
-	// ReportURL is where the recruiter will find the report.
+	// ReportURL is where the recruiter will find the report, an absolute http or
+	// https URL.
 	ReportURL string `json:"report_url,omitempty"`
 	// Update is a first state to show where the vendor takes one with the
 	// answer (Ashby); it saves a call.
@@ -113,7 +119,7 @@ func newRejection(message string, running bool) *Rejection {
 // Error says that the order was rejected, without the message, which may name
 // the candidate.
 func (r *Rejection) Error() string {
-	if r.AlreadyRunning {
+	if r != nil && r.AlreadyRunning {
 		return "order rejected: already running"
 	}
 	return "order rejected"
@@ -131,6 +137,9 @@ func (r *Rejection) LogValue() slog.Value { return slog.StringValue(r.Error()) }
 //
 // Its time is the rejection's own, so that every attempt writes the same.
 func (r *Rejection) Result() Result {
+	if r == nil {
+		r = &Rejection{}
+	}
 	return Result{Status: StatusCancelled, Reason: cmp.Or(r.Message, standardMessage(r.AlreadyRunning)), At: r.At, CompletedAt: r.At}
 }
 

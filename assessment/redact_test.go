@@ -2,13 +2,20 @@ package assessment_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"log/slog"
+	"maps"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +58,8 @@ func domainFill(t testing.TB, v reflect.Value, path string, shown map[string]boo
 		v.SetInt(int64(domainNumber * time.Hour))
 	case reflect.Bool:
 		v.SetBool(true)
+	case reflect.Interface: // an attribute's value
+		v.Set(reflect.ValueOf(assessment.Text(domainMarker)))
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		domainFill(t, v.Elem(), path, shown)
@@ -210,15 +219,134 @@ func domainRedacted[T any](t *testing.T, shown ...string) {
 	}
 }
 
+// domainPersonal are the exported types with something about a person, each with
+// the check that it hides it. A reference, a package's id and a state say nothing
+// about a person, and a log without them would be of no use.
+var domainPersonal = map[string]func(*testing.T){
+	"Order":       func(t *testing.T) { domainRedacted[assessment.Order](t, "Ref", "Package.ID", "Status") },
+	"Candidate":   func(t *testing.T) { domainRedacted[assessment.Candidate](t) },
+	"TeamMember":  func(t *testing.T) { domainRedacted[assessment.TeamMember](t) },
+	"Job":         func(t *testing.T) { domainRedacted[assessment.Job](t, "ID", "RemoteID") },
+	"Result":      func(t *testing.T) { domainRedacted[assessment.Result](t, "Status") },
+	"Score":       func(t *testing.T) { domainRedacted[assessment.Score](t) },
+	"SubResult":   func(t *testing.T) { domainRedacted[assessment.SubResult](t, "Status") },
+	"Attribute":   func(t *testing.T) { domainRedacted[assessment.Attribute](t, "ID") },
+	"Attachment":  func(t *testing.T) { domainRedacted[assessment.Attachment](t, "ContentType") },
+	"Started":     func(t *testing.T) { domainRedacted[assessment.Started](t) },
+	"Accepted":    func(t *testing.T) { domainRedacted[assessment.Accepted](t, "Ref") },
+	"Claim":       func(t *testing.T) { domainRedacted[assessment.Claim](t, "Key", "Ref") },
+	"MemoryStore": func(t *testing.T) { TestMemoryStorePrintsNothingStored(t) },
+	"Intake":      domainIntakeHidden,
+	"IntakeConfig": func(t *testing.T) {
+		c := assessment.IntakeConfig{KeySecret: domainMarker, Store: &domainOpen{domainMarker}}
+		for form, text := range domainPrinted(c) {
+			require.Empty(t, domainLeaks(text), "%s: %s", form, text)
+		}
+	},
+	"Router": func(t *testing.T) {
+		r, err := assessment.NewRouter(assessment.RouterConfig{Publishers: []assessment.Publisher{domainPublisher{Key: domainMarker}}})
+		require.NoError(t, err)
+		for _, verb := range domainVerbs {
+			require.Empty(t, domainLeaks(fmt.Sprintf(verb, r)), verb)
+		}
+	},
+	"Rejection": TestRedactionOfRejection,
+	"APIError": func(t *testing.T) {
+		err := &assessment.APIError{Vendor: assessment.Kombo, StatusCode: 400, Body: []byte(domainMarker)}
+		domainRequireHidden(t, err)
+		// An error in a value that a logger writes as JSON.
+		for _, v := range []any{
+			err, *err, map[string]any{"err": err}, []error{err}, assessment.Delivery{Err: err}, &assessment.Attempt{Err: err},
+			assessment.ResultReport{Err: err}, assessment.ProviderCall{Err: err},
+			assessment.ProviderCall{Err: assessment.Reject(domainMarker)},
+		} {
+			text, err := json.Marshal(v)
+			require.NoError(t, err)
+			require.Empty(t, domainLeaks(string(text)), "%s", text)
+		}
+	},
+}
+
+// domainImpersonal are those without: ids, states, counts, the provider's own
+// catalogue, functions, interfaces, and what a host sets.
+var domainImpersonal = []string{
+	"OrderRef", "Vendor", "Kind", "Status", "Outcome", "Role", "PackageType", "OrderState", "UnknownStatus",
+	"DeliveryOutcome", "ResultOutcome", "Package", "Test", "PackageQuery", "Application", "Location",
+	"Receipt", "Loss", "Problem", "ValidationError",
+	"Observer", "Delivery", "ProviderCall", "Attempt", "ResultReport", "Drift",
+	"Provider", "Store", "Lookup", "Publisher", "ResultPublisher", "RouterConfig",
+	// The bare values of an attribute, whose [assessment.Attribute] hides them.
+	"AttributeValue", "Text", "Link", "Number", "Flag", "Elapsed",
+}
+
 func TestRedaction(t *testing.T) {
-	// A reference, a package's id and a state say nothing about a person, and a
-	// log without them would be of no use.
-	t.Run("Order", func(t *testing.T) { domainRedacted[assessment.Order](t, "Ref", "Package.ID", "Status") })
-	t.Run("Candidate", func(t *testing.T) { domainRedacted[assessment.Candidate](t) })
-	t.Run("TeamMember", func(t *testing.T) { domainRedacted[assessment.TeamMember](t) })
-	t.Run("Result", func(t *testing.T) { domainRedacted[assessment.Result](t, "Status") })
-	t.Run("Started", func(t *testing.T) { domainRedacted[assessment.Started](t) })
-	t.Run("Claim", func(t *testing.T) { domainRedacted[assessment.Claim](t, "Key", "Ref") })
+	for name, check := range domainPersonal {
+		t.Run(name, check)
+	}
+}
+
+// A type added later has to be put into one of the two lists.
+func TestRedactionOfEveryType(t *testing.T) {
+	want := slices.Concat(slices.Collect(maps.Keys(domainPersonal)), domainImpersonal)
+	require.ElementsMatch(t, domainExportedTypes(t), want)
+}
+
+// domainExportedTypes are the names of the package's exported types.
+func domainExportedTypes(t *testing.T) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		for _, decl := range parsed.Decls {
+			group, ok := decl.(*ast.GenDecl)
+			if !ok || group.Tok != token.TYPE {
+				continue
+			}
+			for _, spec := range group.Specs {
+				if name := spec.(*ast.TypeSpec).Name; name.IsExported() {
+					names = append(names, name.Name)
+				}
+			}
+		}
+	}
+	return names
+}
+
+// domainOpen is a store of the host's that shows what it has.
+type domainOpen struct{ DSN string }
+
+func (*domainOpen) Claim(context.Context, assessment.Claim, time.Duration) (assessment.Claim, error) {
+	return assessment.Claim{}, nil
+}
+func (*domainOpen) Answer(context.Context, assessment.Claim) error    { return nil }
+func (*domainOpen) Expire(context.Context, assessment.Claim) error    { return nil }
+func (*domainOpen) Forget(context.Context, assessment.OrderRef) error { return nil }
+func (*domainOpen) Erase(context.Context, assessment.OrderRef) error  { return nil }
+
+type domainPublisher struct{ Key string }
+
+func (domainPublisher) Vendor() assessment.Vendor { return assessment.Kombo }
+func (domainPublisher) Connection() string        { return "" }
+func (domainPublisher) PublishResult(context.Context, assessment.OrderRef, assessment.Result) (assessment.Receipt, error) {
+	return assessment.Receipt{}, nil
+}
+
+func domainIntakeHidden(t *testing.T) {
+	in, err := assessment.NewIntake(assessment.IntakeConfig{
+		Provider: &intakeProvider{}, Store: &domainOpen{domainMarker}, KeySecret: domainMarker,
+	})
+	require.NoError(t, err)
+	for _, verb := range domainVerbs {
+		require.Empty(t, domainLeaks(fmt.Sprintf(verb, in)), verb)
+	}
+	var out bytes.Buffer
+	slog.New(slog.NewJSONHandler(&out, domainTimeless())).Info("m", "intake", in)
+	require.Contains(t, out.String(), `"intake":"intake"`)
 }
 
 // A Rejection has its methods on the pointer, as errors do; nobody holds one as

@@ -1,6 +1,7 @@
 package assessment
 
 import (
+	"encoding/json"
 	"errors"
 	"log/slog"
 )
@@ -30,6 +31,34 @@ func zeroOf(v slog.Value) slog.Value {
 	}
 	return slog.Value{}
 }
+
+// asJSON is the JSON form of what is made for logs: the same fields. By itself
+// encoding/json would write all that an error holds, such as an answer's body.
+func asJSON(v slog.LogValuer) ([]byte, error) {
+	fields := make(map[string]any)
+	for _, f := range v.LogValue().Group() {
+		fields[f.Key] = f.Value.Any()
+	}
+	return json.Marshal(fields)
+}
+
+// MarshalJSON implements [json.Marshaler] with the fields of [APIError.LogValue],
+// so without the body.
+func (e APIError) MarshalJSON() ([]byte, error) { return asJSON(e) }
+
+// MarshalJSON implements [json.Marshaler] with the fields of [Delivery.LogValue].
+func (d Delivery) MarshalJSON() ([]byte, error) { return asJSON(d) }
+
+// MarshalJSON implements [json.Marshaler] with the fields of
+// [ProviderCall.LogValue].
+func (c ProviderCall) MarshalJSON() ([]byte, error) { return asJSON(c) }
+
+// MarshalJSON implements [json.Marshaler] with the fields of [Attempt.LogValue].
+func (a Attempt) MarshalJSON() ([]byte, error) { return asJSON(a) }
+
+// MarshalJSON implements [json.Marshaler] with the fields of
+// [ResultReport.LogValue].
+func (r ResultReport) MarshalJSON() ([]byte, error) { return asJSON(r) }
 
 // orderText is empty for a reference without an id, which is no order's.
 func orderText(ref OrderRef) string {

@@ -112,6 +112,15 @@ func (s *Score) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// String does not show the score, which is about the candidate.
+func (s Score) String() string { return "score [redacted]" }
+
+// Format implements [fmt.Formatter]: no verb shows the score.
+func (s Score) Format(f fmt.State, verb rune) { formatText(f, verb, s.String()) }
+
+// LogValue implements [slog.LogValuer] and hides the score.
+func (s Score) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
 // Attachment is a file for the recruiter: either a URL that the vendor can read
 // without authentication or the bytes themselves.
 type Attachment struct {

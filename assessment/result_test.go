@@ -49,6 +49,22 @@ func domainFullResult() assessment.Result {
 	}
 }
 
+// domainWordsResult has what came after the first form: verdicts in words, and
+// attachments that the host keeps.
+func domainWordsResult() assessment.Result {
+	beside := assessment.ScoreOutOf(0, 5)
+	beside.Text = "Consider"
+	return assessment.Result{
+		Status: assessment.StatusCompleted,
+		Score:  assessment.ScoreText("B2"),
+		Attributes: []assessment.Attribute{
+			{Label: "Interview", Value: assessment.SubResult{Score: beside}},
+			{Label: "English", Value: assessment.SubResult{Score: &assessment.Score{Text: "N/A", Label: "CEFR"}}},
+		},
+		Attachments: []assessment.Attachment{{Name: "report.pdf", ContentType: "application/pdf", Ref: "s3://reports/1"}},
+	}
+}
+
 func domainFloat(v float64) *float64 { return &v }
 
 // See TestOrderJSON about the files.
@@ -59,6 +75,7 @@ func TestResultJSON(t *testing.T) {
 		current bool
 	}{
 		{"testdata/result_full.v1.json", domainFullResult(), true},
+		{"testdata/result_words.v2.json", domainWordsResult(), true},
 		{"testdata/result_minimal.v1.json", assessment.Result{Status: assessment.StatusInProgress}, true},
 	} {
 		t.Run(test.file, func(t *testing.T) {
@@ -141,6 +158,39 @@ func TestScores(t *testing.T) {
 	require.Equal(t, -1.5, between.Value)
 	require.Equal(t, -2.0, *between.Min)
 	require.Zero(t, *between.Max)
+}
+
+func TestScoreInWords(t *testing.T) {
+	require.Equal(t, &assessment.Score{Text: "B2"}, assessment.ScoreText("B2"))
+	for _, test := range []struct {
+		score *assessment.Score
+		words bool
+	}{
+		{nil, false},
+		{assessment.ScoreText("B2"), true},
+		{&assessment.Score{Text: "B2", Label: "CEFR"}, true},
+		{&assessment.Score{}, false},
+		{&assessment.Score{Value: 1, Text: "B2"}, false},
+		{&assessment.Score{Max: domainFloat(5), Text: "B2"}, false},
+		{&assessment.Score{Min: domainFloat(0), Text: "B2"}, false},
+	} {
+		require.Equal(t, test.words, test.score.InWords(), "%#v", test.score)
+	}
+}
+
+// A release that does not know words must not take a verdict in words for a 0: it
+// has no value in JSON, which that release refuses.
+func TestScoreInWordsHasNoValue(t *testing.T) {
+	text, err := json.Marshal(assessment.ScoreText("B2"))
+	require.NoError(t, err)
+	require.Equal(t, `{"text":"B2"}`, string(text))
+	for _, bad := range []string{`{}`, `{"label":"x"}`, `{"text":""}`, `{"text":"B2","max":5}`, `{"value":null,"min":0}`, `{"value":"1"}`} {
+		var s assessment.Score
+		require.Error(t, json.Unmarshal([]byte(bad), &s), bad)
+	}
+	var s assessment.Score
+	require.NoError(t, json.Unmarshal([]byte(`{"value":0,"text":"B2"}`), &s))
+	require.Equal(t, assessment.Score{Text: "B2"}, s)
 }
 
 func TestResultString(t *testing.T) {

@@ -122,9 +122,8 @@ func (s *Score) validate(p *ValidationError, path string) {
 	if s.Min != nil && s.Max != nil && *s.Min > *s.Max {
 		p.Add(path+".min", "must not be above max")
 	}
-	if problem := textProblem(s.Label); problem != "" {
-		p.Add(path+".label", problem)
-	}
+	p.text(path+".label", s.Label)
+	p.text(path+".text", s.Text)
 }
 
 func (a Attribute) validate(p *ValidationError) {
@@ -172,6 +171,8 @@ func (a Attachment) validate(p *ValidationError) {
 	p.text("name", a.Name)
 	p.text("content_type", a.ContentType)
 	switch {
+	case a.URL == "" && len(a.Data) == 0 && a.Ref != "":
+		p.Add("ref", "is the host's own; whoever writes the result has to put a url or data in its place")
 	case a.URL == "" && len(a.Data) == 0:
 		p.Add("", "needs a url or data")
 	case a.URL != "" && len(a.Data) > 0:

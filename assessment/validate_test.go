@@ -78,6 +78,7 @@ func TestResultValidateRules(t *testing.T) {
 		}), "attributes[1].value.score.min", "must not be above max"},
 		{"attachment without name", attachment(assessment.Attachment{URL: "https://example.com"}), "attachments[1].name", "required"},
 		{"attachment without content", attachment(assessment.Attachment{Name: "n", ContentType: "a/b"}), "attachments[1]", "needs a url or data"},
+		{"attachment of the host's", attachment(assessment.Attachment{Name: "n", ContentType: "a/b", Ref: "s3://r/1"}), "attachments[1].ref", "is the host's own; whoever writes the result has to put a url or data in its place"},
 		{"attachment with empty data", attachment(assessment.Attachment{Name: "n", ContentType: "a/b", Data: []byte{}}), "attachments[1]", "needs a url or data"},
 		{"attachment with both", attachment(assessment.Attachment{
 			Name: "n", ContentType: "a/b", URL: "https://example.com", Data: []byte("x"),
@@ -249,6 +250,7 @@ func TestResultValidateText(t *testing.T) {
 		"status_text":               func(r *assessment.Result, s string) { r.StatusText = s },
 		"summary":                   func(r *assessment.Result, s string) { r.Summary = s },
 		"reason":                    func(r *assessment.Result, s string) { r.Reason = s },
+		"score.text":                func(r *assessment.Result, s string) { r.Score = &assessment.Score{Text: s} },
 		"score.label":               func(r *assessment.Result, s string) { r.Score = &assessment.Score{Label: s} },
 		"attributes[0].id":          domainAttribute(func(a *assessment.Attribute, s string) { a.ID = s }),
 		"attributes[0].label":       domainAttribute(func(a *assessment.Attribute, s string) { a.Label = s }),
