@@ -122,8 +122,12 @@ func (s *Score) validate(p *ValidationError, path string) {
 	if s.Min != nil && s.Max != nil && *s.Min > *s.Max {
 		p.Add(path+".min", "must not be above max")
 	}
-	p.text(path+".label", s.Label)
-	p.text(path+".text", s.Text)
+	if problem := textProblem(s.Label); problem != "" {
+		p.Add(path+".label", problem)
+	}
+	if problem := textProblem(s.Text); problem != "" {
+		p.Add(path+".text", problem)
+	}
 }
 
 func (a Attribute) validate(p *ValidationError) {
