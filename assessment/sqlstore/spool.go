@@ -305,6 +305,13 @@ func (s *Spool) Due(ctx context.Context, n int, age time.Duration) ([]assessment
 	return s.d.refs(ctx, dueOrders, age.Milliseconds(), n, orderForm)
 }
 
+// DueOf is [Spool.Due] for one account: its orders that nobody works on.
+func (s *Spool) DueOf(ctx context.Context, route, account string, n int) ([]assessment.OrderRef, error) {
+	return s.d.refs(ctx, `SELECT ref, due FROM {orders}
+WHERE state IN ('queued', 'attention') AND body IS NOT NULL AND route = $1 AND account = $2
+AND due <= {now} AND until <= {now} AND form <= $4 ORDER BY due, made LIMIT $3`, route, account, n, orderForm)
+}
+
 // WaitingOrder is an order that needs attention. It is tried all the same.
 type WaitingOrder struct {
 	Ref    assessment.OrderRef

@@ -33,6 +33,7 @@ CREATE TABLE {orders} (
   settled INTEGER NOT NULL
 );
 CREATE INDEX {index}orders_due ON {orders} (due) WHERE state IN ('queued', 'attention');
+CREATE INDEX {index}orders_account ON {orders} (route, account, due) WHERE state IN ('queued', 'attention');
 CREATE INDEX {index}orders_subject ON {orders} (subject) WHERE subject <> '';
 
 CREATE TABLE {results} (

@@ -1,0 +1,131 @@
+package durable
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// emergencyMost is how many orders the folder holds. Each has at most the size
+// of a delivery.
+const emergencyMost = 10_000
+
+// emergencyEvery is how often the folder is looked at.
+const emergencyEvery = 5 * time.Second
+
+func checkFolder(dir string) error {
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		return errors.New("not a folder")
+	}
+	return err
+}
+
+// file is where an order is kept; its name says nothing of the order.
+func (s *Service) file(ref assessment.OrderRef) string {
+	sum := sha256.Sum256([]byte(ref.String()))
+	return filepath.Join(s.config.Emergency, "order-"+hex.EncodeToString(sum[:16])+".json")
+}
+
+func (s *Service) waiting() ([]string, error) {
+	return filepath.Glob(filepath.Join(s.config.Emergency, "order-*.json"))
+}
+
+// save writes an order to disk before the vendor is answered.
+func (s *Service) save(o assessment.Order) error {
+	body, err := json.Marshal(o)
+	if err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	if files, err := s.waiting(); err != nil || len(files) >= emergencyMost {
+		return errors.Join(err, errors.New("durable: the emergency folder is full"))
+	}
+	name := s.file(o.Ref)
+	temporary, err := os.CreateTemp(s.config.Emergency, "writing-*")
+	if err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	defer func() { _ = os.Remove(temporary.Name()) }() // gone after the rename
+	_, err = temporary.Write(body)
+	if err = errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	if err := os.Rename(temporary.Name(), name); err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	return syncFolder(s.config.Emergency)
+}
+
+// syncFolder makes a rename durable.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// emergencyLoop takes orders in that were written to disk, of an earlier
+// process too.
+func (s *Service) emergencyLoop(ctx context.Context) {
+	if s.config.Emergency == "" {
+		return
+	}
+	for {
+		if err := s.takeIn(ctx); err != nil && ctx.Err() == nil {
+			s.config.Logger.WarnContext(ctx, "emergency orders wait", "error", err)
+		}
+		select {
+		case <-time.After(emergencyEvery):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Service) takeIn(ctx context.Context) error {
+	files, err := s.waiting()
+	if err != nil {
+		return err
+	}
+	for _, name := range files {
+		body, err := os.ReadFile(name)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // erased, or taken in by another process
+		}
+		if err != nil {
+			return err
+		}
+		var o assessment.Order
+		if err := json.Unmarshal(body, &o); err != nil {
+			s.config.Logger.ErrorContext(ctx, "emergency order cannot be read", "file", filepath.Base(name))
+			continue
+		}
+		if err := s.spool.Queue(ctx, o); err != nil {
+			return err
+		}
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Erase removes what is personal of an order from every table and from the
+// emergency folder; see [sqlstore.DB.Erase]. Jobs never hold anything personal.
+func (s *Service) Erase(ctx context.Context, ref assessment.OrderRef) error {
+	if s.config.Emergency != "" {
+		if err := os.Remove(s.file(ref)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("durable: %w", err)
+		}
+	}
+	return s.store.Erase(ctx, ref)
+}

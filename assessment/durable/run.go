@@ -1,0 +1,136 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+)
+
+// River's settings.
+const (
+	fetchCooldown = 25 * time.Millisecond
+	pollInterval  = time.Second
+	rescueAfter   = 3 * time.Minute
+	keepCompleted = time.Hour
+	keepCancelled = 30 * 24 * time.Hour
+)
+
+// Run works until ctx ends, and then drains: handlers are refused, running work
+// may end, leases are given back. It returns nil after a drain. On SQLite a
+// second process on the same file is refused.
+func (s *Service) Run(ctx context.Context) error {
+	if err := s.store.Check(ctx); err != nil {
+		return err
+	}
+	unlock, err := s.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	client, err := s.worker()
+	if err != nil {
+		return err
+	}
+	if s.listener != nil {
+		defer s.listener.Close()
+	}
+	// River's own context outlives ctx: Stop ends it after the drain.
+	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	var loops sync.WaitGroup
+	loops.Go(func() { s.sweepLoop(ctx) })
+	loops.Go(func() { s.emergencyLoop(ctx) })
+	<-ctx.Done()
+	return errors.Join(s.drain(ctx, client), wait(&loops, s.config.Drain))
+}
+
+// drain ends the work within Config.Drain.
+func (s *Service) drain(ctx context.Context, client interface{ Stop(context.Context) error }) error {
+	s.draining.Store(true)
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Drain+time.Second)
+	defer cancel()
+	// Running starts end with their jobs; what is refused meanwhile stays queued.
+	stopped := client.Stop(bounded)
+	drained := s.intake.Drain(bounded)
+	return errors.Join(stopped, drained)
+}
+
+func wait(loops *sync.WaitGroup, most time.Duration) error {
+	done := make(chan struct{})
+	go func() { loops.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-time.After(most):
+		return errors.New("durable: a sweep did not end in time")
+	}
+}
+
+// worker returns the client that runs the jobs.
+func (s *Service) worker() (interface {
+	Start(context.Context) error
+	Stop(context.Context) error
+}, error) {
+	c := &river.Config{
+		Schema:                      s.config.Schema,
+		Logger:                      s.config.Logger,
+		FetchCooldown:               fetchCooldown,
+		FetchPollInterval:           pollInterval,
+		RescueStuckJobsAfter:        rescueAfter,
+		SoftStopTimeout:             s.config.Drain,
+		CompletedJobRetentionPeriod: keepCompleted,
+		CancelledJobRetentionPeriod: keepCancelled,
+		DiscardedJobRetentionPeriod: keepCancelled,
+		MaxAttempts:                 maxAttempts,
+		FetchOnlyKnownKinds:         true, // a newer release's jobs are left to it
+		PollOnly:                    s.config.PollOnly || s.config.SQLite != nil,
+	}
+	if err := s.AddTo(c); err != nil {
+		return nil, err
+	}
+	driver := s.driver
+	if !c.PollOnly {
+		config := s.config.PostgreSQL.Config()
+		config.MinConns, config.MinIdleConns, config.MaxConns = 0, 0, 1
+		listener, err := pgxpool.NewWithConfig(context.Background(), config)
+		if err != nil {
+			return nil, fmt.Errorf("durable: %w", err)
+		}
+		s.listener, driver = listener, riverdatabasesql.NewWithPgxListener(s.db, listener)
+	}
+	client, err := river.NewClient(driver, c)
+	if err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	return client, nil
+}
+
+// AddTo adds the service's workers, queues and periodic jobs to the
+// configuration of a River client of the host, in the same schema, which then
+// runs them in the place of [Service.Run]. The client must run all kinds of this
+// package, elect leaders, and have RescueStuckJobsAfter above two minutes.
+func (s *Service) AddTo(c *river.Config) error {
+	if c.Schema != s.config.Schema {
+		return fmt.Errorf("durable: the client is for schema %q, the service for %q", c.Schema, s.config.Schema)
+	}
+	if c.Workers == nil {
+		c.Workers = river.NewWorkers()
+	}
+	if err := s.addWorkers(c.Workers); err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	if c.Queues == nil {
+		c.Queues = make(map[string]river.QueueConfig)
+	}
+	maps.Copy(c.Queues, queues)
+	c.PeriodicJobs = append(c.PeriodicJobs, periodic()...)
+	return nil
+}
