@@ -69,10 +69,11 @@ type Config struct {
 	// Observer is told what the intake and the provider do.
 	Observer assessment.Observer
 
-	// Store and Outbox hold settings for tests: a shifted clock, a short lease.
-	// Publisher, Schema, SubjectKey, Hint and Logger are set from here.
+	// Store, Outbox and Spool hold settings for tests: a shifted clock, short
+	// leases. Their other fields are set from here.
 	Store  sqlstore.Options
 	Outbox sqlstore.OutboxConfig
+	Spool  sqlstore.SpoolConfig
 	// Sweep is how often each process looks for work that no job told of; a minute
 	// if zero.
 	Sweep time.Duration

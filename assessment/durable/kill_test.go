@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/assessment/durable"
 	"github.com/assessbridge/assessbridge/assessment/sqlstore"
 )
 
@@ -110,6 +112,9 @@ func (d *database) killRun(t *testing.T, play string, mutant int) *killRun {
 		_, err := outbox.Publish(ctx, m)
 		return err
 	}
+	if play == "service" {
+		k.throughService(t)
+	}
 	k.role = d.role(play, k.checker.URL)
 	k.role.Mutant = mutant
 	return k
@@ -183,7 +188,7 @@ func (k *killRun) publishAll(ctx context.Context, t *testing.T) {
 func TestKill(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		k := d.killRun(t, "flush", -1)
-		require.Empty(t, k.run(t, 4*time.Minute))
+		require.Empty(t, k.run(t, time.Duration(size(1, 10))*time.Minute))
 		t.Logf("%d orders, %d calls, %d kills, %d repeats", k.orders, k.checker.calls, k.kills, k.checker.repeats())
 		require.LessOrEqual(t, k.checker.repeats(), k.kills*killWorkers)
 	})
@@ -193,4 +198,82 @@ func TestKill(t *testing.T) {
 func TestKillMutant(t *testing.T) {
 	k := newPostgres(t).killRun(t, "flush", 0)
 	require.NotEmpty(t, k.run(t, time.Minute))
+}
+
+// playService is a host with River.
+func playService(ctx context.Context, r role) error {
+	d := r.database()
+	c := durable.Config{
+		Provider: remoteProvider{remote{r.Vendor}}, Publishers: []assessment.Publisher{remote{r.Vendor}}, Schema: d.schema,
+		Store:  d.options(sqlstore.Options{}),
+		Outbox: sqlstore.OutboxConfig{Lease: killLease, CallTimeout: killTimeout},
+		Spool:  sqlstore.SpoolConfig{Lease: killLease},
+		Intake: assessment.IntakeConfig{Deadline: killTimeout / 2, InlineDeadline: killTimeout / 2, Lease: killTimeout},
+		Sweep:  killLease,
+	}
+	var err error
+	if d.dialect == sqlstore.SQLite {
+		c.SQLite, err = r.pool(d)
+	} else {
+		c.PostgreSQL, err = pgxpool.New(ctx, d.dsn)
+	}
+	if err != nil {
+		return err
+	}
+	service, err := durable.New(c)
+	if err != nil {
+		return err
+	}
+	return service.Run(ctx)
+}
+
+// remoteProvider tells the checker of starts.
+type remoteProvider struct{ remote }
+
+func (p remoteProvider) StartOrder(ctx context.Context, o assessment.Order) (assessment.Started, error) {
+	return assessment.Started{CandidateURL: "https://tests.example.com"}, p.post(ctx, "/start", call{Ref: o.Ref})
+}
+
+func (remoteProvider) CancelOrder(context.Context, assessment.OrderRef) error { return nil }
+
+func (remoteProvider) Packages(context.Context, assessment.PackageQuery) ([]assessment.Package, error) {
+	return nil, nil
+}
+
+// throughService publishes as a host with River does, and queues each order
+// before its first result.
+func (k *killRun) throughService(t *testing.T) {
+	service, err := durable.New(k.config(t, remoteProvider{}, remote{}))
+	require.NoError(t, err)
+	require.NoError(t, service.Migrate(t.Context()))
+	k.publish = func(ctx context.Context, m sqlstore.Message) error {
+		if m.Result.Summary == "interim 0" {
+			if err := service.Queue(ctx, order(m.Ref)); err != nil {
+				return err
+			}
+		}
+		_, err := service.Publish(ctx, m)
+		return err
+	}
+}
+
+// The same with River, orders included: each is started, and again only where a
+// process was killed in the middle of it.
+func TestServiceKill(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		k := d.killRun(t, "service", -1)
+		require.Empty(t, k.run(t, time.Duration(size(1, 10))*time.Minute))
+		waiting := func() string {
+			return k.text(t, "SELECT CAST(COUNT(*) AS TEXT) FROM "+k.table("orders")+" WHERE state <> 'started'")
+		}
+		eventually(t, "all orders are started", func() bool { return waiting() == "0" })
+		repeats := 0
+		for _, o := range k.checker.orders {
+			require.Positive(t, o.starts)
+			repeats += o.starts - 1
+		}
+		t.Logf("%d orders, %d calls, %d kills, %d repeats, %d starts again", k.orders, k.checker.calls, k.kills, k.checker.repeats(), repeats)
+		require.LessOrEqual(t, k.checker.repeats(), k.kills*16)
+		require.LessOrEqual(t, repeats, k.kills*4)
+	})
 }

@@ -31,7 +31,7 @@ type role struct {
 }
 
 // plays are what a process may be asked to do until it is killed.
-var plays = map[string]func(context.Context, role) error{"flush": playFlush}
+var plays = map[string]func(context.Context, role) error{"flush": playFlush, "service": playService}
 
 func play(text string) int {
 	var r role

@@ -17,6 +17,7 @@ import (
 const (
 	fetchCooldown = 25 * time.Millisecond
 	pollInterval  = time.Second
+	pollSQLite    = 100 * time.Millisecond // there are no notifications
 	rescueAfter   = 3 * time.Minute
 	keepCompleted = time.Hour
 	keepCancelled = 30 * 24 * time.Hour
@@ -92,6 +93,9 @@ func (s *Service) worker() (interface {
 		MaxAttempts:                 maxAttempts,
 		FetchOnlyKnownKinds:         true, // a newer release's jobs are left to it
 		PollOnly:                    s.config.PollOnly || s.config.SQLite != nil,
+	}
+	if s.config.SQLite != nil {
+		c.FetchPollInterval = pollSQLite
 	}
 	if err := s.AddTo(c); err != nil {
 		return nil, err

@@ -89,7 +89,7 @@ func (s *Service) openStore(dialect sqlstore.Dialect) error {
 	if s.intake, err = assessment.NewIntake(in); err != nil {
 		return err
 	}
-	s.spool, err = s.store.Spool(sqlstore.SpoolConfig{Intake: s.intake, Complete: s.complete})
+	s.spool, err = s.store.Spool(sqlstore.SpoolConfig{Intake: s.intake, Complete: s.complete, Lease: c.Spool.Lease})
 	return err
 }
 

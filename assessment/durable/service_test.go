@@ -3,6 +3,7 @@ package durable_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -106,8 +107,12 @@ func (p *provider) count() int {
 	return len(p.starts)
 }
 
-func (b *serviceBench) count(t testing.TB, query string) string {
-	return b.text(t, "SELECT CAST(COUNT(*) AS TEXT) FROM "+query)
+// count counts the rows of a table that match.
+func (b *serviceBench) count(t testing.TB, rows string) int {
+	t.Helper()
+	n, err := strconv.Atoi(b.text(t, "SELECT CAST(COUNT(*) AS TEXT) FROM "+rows))
+	require.NoError(t, err)
+	return n
 }
 
 // jobTable is River's.
@@ -162,12 +167,12 @@ func TestServicePublishTx(t *testing.T) {
 			}
 			if commit {
 				require.NoError(t, tx.Commit())
-				require.Equal(t, "1", b.count(t, b.jobTable()), "one row, one job")
+				require.Equal(t, 1, b.count(t, b.jobTable()), "one row, one job")
 				continue
 			}
 			require.NoError(t, tx.Rollback())
-			require.Equal(t, "0", b.count(t, b.jobTable()))
-			require.Equal(t, "0", b.count(t, b.table("results")))
+			require.Equal(t, 0, b.count(t, b.jobTable()))
+			require.Equal(t, 0, b.count(t, b.table("results")))
 		}
 		b.run(t)
 		eventually(t, "the result is written", func() bool { return b.vendor.count() == 1 })
@@ -193,7 +198,7 @@ func TestServicePublishPgx(t *testing.T) {
 	}
 	eventually(t, "the result is written", func() bool { return b.vendor.count() == 1 })
 	require.Equal(t, []string{"true"}, b.vendor.summaries())
-	require.Equal(t, "1", b.count(t, b.table("results")))
+	require.Equal(t, 1, b.count(t, b.table("results")))
 
 	lite := newServiceBench(t, newSQLite(t), nil)
 	_, err := lite.service.PublishPgx(t.Context(), nil, sqlstore.Message{})
@@ -226,12 +231,14 @@ func TestServiceWithoutJobs(t *testing.T) {
 func TestServiceOnSQLiteIsAlone(t *testing.T) {
 	d := newSQLite(t)
 	b := newServiceBench(t, d, nil).run(t)
-	eventually(t, "it runs", func() bool { return b.count(t, "river_leader") == "1" })
+	eventually(t, "it runs", func() bool { return b.count(t, "river_leader") == 1 })
 	other := newServiceBench(t, d, nil)
 	require.ErrorIs(t, other.service.Run(t.Context()), durable.ErrSecondProcess)
 	require.NoError(t, b.stop())
 	other.run(t)
-	eventually(t, "the other one runs", func() bool { return other.service.Queue(t.Context(), order(kombo("1"))) == nil && other.provider.count() == 1 })
+	eventually(t, "the other one runs", func() bool {
+		return other.service.Queue(t.Context(), order(kombo("1"))) == nil && other.provider.count() == 1
+	})
 }
 
 func TestServiceNeedsItsTables(t *testing.T) {

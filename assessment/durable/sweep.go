@@ -108,16 +108,16 @@ const sweepWidth = 4
 // sweepLoop does what no job told of, in every process. With it River's leader,
 // its rescue and its tables matter to how soon things are done, and to nothing
 // else.
+// The first look is at once: a process that starts again finds what it left.
 func (s *Service) sweepLoop(ctx context.Context) {
-	for {
+	for ctx.Err() == nil {
+		if err := s.sweep(ctx); err != nil && ctx.Err() == nil {
+			s.config.Logger.WarnContext(ctx, "sweep failed", "error", err)
+		}
 		every := s.config.Sweep
 		select {
 		case <-time.After(every*3/4 + rand.N(every/2)): // processes that started together come apart
 		case <-ctx.Done():
-			return
-		}
-		if err := s.sweep(ctx); err != nil && ctx.Err() == nil {
-			s.config.Logger.WarnContext(ctx, "sweep failed", "error", err)
 		}
 	}
 }
