@@ -216,7 +216,7 @@ func TestWebhookDeliveries(t *testing.T) {
 // (https://developers.ashbyhq.com/docs/setting-up-webhooks).
 func TestPing(t *testing.T) {
 	for name, tc := range map[string]struct {
-		option ashbytest.DeliveryOption
+		option ashbytest.DeliveryFault
 		logged bool
 	}{
 		"signed": {}, "unsigned": {ashbytest.MissingSignature(), true}, "badly signed": {ashbytest.BadSignature(), true},
@@ -238,7 +238,7 @@ func TestPing(t *testing.T) {
 
 // A 401 would end Ashby's retries (https://developers.ashbyhq.com/docs/retries).
 func TestBadSignatures(t *testing.T) {
-	for name, option := range map[string]ashbytest.DeliveryOption{
+	for name, option := range map[string]ashbytest.DeliveryFault{
 		"missing": ashbytest.MissingSignature(), "bad": ashbytest.BadSignature(), "bare": ashbytest.BareSignature(),
 		"upper case": ashbytest.UpperCaseHex(), "decoded secret": ashbytest.HexDecodedSecret(), "old": ashbytest.OldSecret(),
 	} {

@@ -3,27 +3,20 @@ package ashbytest
 import (
 	"bytes"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // addCompleted serves assessment.addCompletedToCandidate, for an assessment that
 // was not started from Ashby. Its members are camelCase, unlike those of every
 // other operation: https://developers.ashbyhq.com/reference/assessmentaddCompletedToCandidate
 func (s *Server) addCompleted(c *call) (answered, *refusal) {
-	check := &checker{}
-	body := c.object(check)
-	if body == nil {
-		return nil, check.refusal()
-	}
-	done := readCompleted(newPayload(s.cfg.Quirks), body)
-	if problem := check.refusal(); problem != nil {
+	var done completion
+	if problem := c.checked(func(body *simkit.Object) { done = readCompleted(newPayload(s.cfg.Quirks), body) }); problem != nil {
 		return nil, problem
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if problem := s.keepCompleted(c, done); problem != nil {
-		return nil, problem
-	}
-	return c.owner.completedResults(done), nil
+	c.Order = done.ID
+	return s.keepCompleted(c.owner, done, simkit.Canonical(c.Body))
 }
 
 // completion is the body of the call.
@@ -32,44 +25,42 @@ type completion struct {
 	partnerID string
 }
 
-func readCompleted(p *payload, o *object) completion {
+func readCompleted(p *payload, o *simkit.Object) completion {
 	done := completion{
-		Assessment: Assessment{CandidateID: o.id("candidateId", required, true), State: StateCompleted},
-		partnerID:  o.id("partnerId", required, true),
+		Assessment: Assessment{CandidateID: o.UUID("candidateId", simkit.Required, true), State: StateCompleted},
+		partnerID:  o.UUID("partnerId", simkit.Required, true),
 	}
-	if a := o.child("assessment", required); a != nil {
-		done.TypeID = a.id("assessmentTypeId", required, p.quirks.RequireUUIDs)
-		done.ID = a.id("assessmentId", required, p.quirks.RequireUUIDs)
-		done.Name = a.text("assessmentName", required)
-		done.Result = p.slot(a, "result", required)
-		done.Metadata = p.list(a, "metadata", required)
-		a.done()
+	if a := o.Child("assessment", simkit.Required); a != nil {
+		done.TypeID = a.UUID("assessmentTypeId", simkit.Required, p.quirks.RequireUUIDs)
+		done.ID = a.UUID("assessmentId", simkit.Required, p.quirks.RequireUUIDs)
+		done.Name = a.Text("assessmentName", simkit.Required)
+		done.Result = p.slot(a, "result", simkit.Required)
+		done.Metadata = p.list(a, "metadata", simkit.Required)
+		a.Done()
 	}
-	done.CompletedAt = time.UnixMilli(o.milliseconds("timestamp")).UTC()
-	o.done()
+	done.CompletedAt = time.UnixMilli(o.Milliseconds("timestamp")).UTC()
+	o.Done()
 	return done
 }
 
-// keepCompleted stores it, once. The caller holds s.mu.
-func (s *Server) keepCompleted(c *call, done completion) *refusal {
-	o := c.owner
+// keepCompleted stores it, once.
+func (w *world) keepCompleted(o *organization, done completion, body []byte) (answered, *refusal) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if done.partnerID != o.PartnerID {
-		return refuse(codeInvalidInput, "The partnerId is unknown.")
+		return nil, refuse(codeInvalidInput, "The partnerId is unknown.")
 	}
-	if _, known := o.candidates[done.CandidateID]; !known && !s.cfg.Quirks.AcceptUnknownCandidates {
-		return refuse(s.cfg.Quirks.UnknownRecordCode, "No candidate has this id.")
+	if _, known := o.candidates[done.CandidateID]; !known && !w.quirks.AcceptUnknownCandidates {
+		return nil, refuse(w.quirks.UnknownRecordCode, "No candidate has this id.")
 	}
-	body := canonical(c.body)
-	if old := o.assessment(done.ID); old != nil {
-		if bytes.Equal(old.added, body) {
-			return nil
-		}
-		return refuse(codeInvalidInput, "The assessmentId is in use.")
+	if old := o.assessment(done.ID); old != nil && !bytes.Equal(old.added, body) {
+		return nil, refuse(codeInvalidInput, "The assessmentId is in use.")
+	} else if old == nil {
+		done.Organization, done.CreatedAt = o.Name, w.now()
+		done.ApplicationID = first(o.applicationsOf(done.CandidateID))
+		o.assessments.Add(&assessment{Assessment: done.Assessment, added: body}, done.ID)
 	}
-	done.Organization, done.CreatedAt = o.Name, c.now
-	done.ApplicationID = first(o.applicationsOf(done.CandidateID))
-	o.assessments = append(o.assessments, &assessment{Assessment: done.Assessment, added: body})
-	return nil
+	return o.completedResults(done), nil
 }
 
 func (o *organization) completedResults(done completion) map[string]any {

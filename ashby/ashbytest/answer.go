@@ -4,10 +4,14 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Answer is the provider's answer to one call, checked against what Ashby documents.
 type Answer struct {
+	Delivery     int // [Exchange.Delivery] of the call; 0: none was made
+	Exchange     int // [Exchange.ID] of the call; 0: none was made
 	Op           string
 	Organization string
 	Outcome      Outcome
@@ -55,12 +59,12 @@ type CustomField struct {
 type FieldOption struct{ Key, Value string }
 
 // examine reads the answer and finds what is wrong with it.
-func (s *Server) examine(q question, p *plan, a *Answer) {
-	check := &checker{}
+func (s *Server) examine(q question, p *simkit.Plan, a *Answer) {
+	check := &simkit.Checker{}
 	switch {
 	case a.Err != nil:
 		a.Outcome = Failed
-	case p.wrongKey:
+	case p.WrongKey:
 		examineRefusedKey(check, a)
 	case a.Status == http.StatusOK:
 		a.Outcome = s.examineOK(check, q, a)
@@ -70,23 +74,23 @@ func (s *Server) examine(q question, p *plan, a *Answer) {
 		examineUnprocessable(check, a)
 	default:
 		a.Outcome = Failed
-		check.fail("status", "%d is not documented for %s", a.Status, q.op)
+		check.Fail("status", "%d is not documented for %s", a.Status, q.op)
 	}
-	a.Violations = check.problems
+	a.Violations = check.Problems
 }
 
 // examineRefusedKey: how a wrong key is to be refused is not documented, but a
 // success is none.
-func examineRefusedKey(check *checker, a *Answer) {
-	body := jsonObject(&checker{}, a)
+func examineRefusedKey(check *simkit.Checker, a *Answer) {
+	body := jsonObject(&simkit.Checker{}, a)
 	success, isFlag := false, false
 	if body != nil {
-		success, isFlag = body.members["success"].(bool)
+		success, isFlag = body.Members["success"].(bool)
 	}
 	switch {
 	case a.Status < 300 && !(isFlag && !success):
 		a.Outcome = Succeeded
-		check.fail("status", "%d accepts a key that is not the customer's", a.Status)
+		check.Fail("status", "%d accepts a key that is not the customer's", a.Status)
 	case a.Status >= 500:
 		a.Outcome = Failed
 	default:
@@ -94,27 +98,27 @@ func examineRefusedKey(check *checker, a *Answer) {
 	}
 }
 
-func (s *Server) examineOK(check *checker, q question, a *Answer) Outcome {
+func (s *Server) examineOK(check *simkit.Checker, q question, a *Answer) Outcome {
 	body := answerObject(check, a)
 	if body == nil {
 		return Failed
 	}
-	success := body.flag("success", required)
-	if _, isFlag := body.members["success"].(bool); !isFlag {
+	success := body.Flag("success", simkit.Required)
+	if _, isFlag := body.Members["success"].(bool); !isFlag {
 		return Failed
 	}
 	if success {
 		return s.examineSuccess(body, q, a)
 	}
 	if q.op == OpStart {
-		body.fail("success", "must not be false: a start is refused with 409 or 422")
+		body.Fail("success", "must not be false: a start is refused with 409 or 422")
 		return Failed
 	}
 	examineEnvelope(body, a)
 	return Declined
 }
 
-func (s *Server) examineSuccess(body *object, q question, a *Answer) Outcome {
+func (s *Server) examineSuccess(body *simkit.Object, q question, a *Answer) Outcome {
 	var usable bool
 	switch q.op {
 	case OpList:
@@ -133,26 +137,26 @@ func (s *Server) examineSuccess(body *object, q question, a *Answer) Outcome {
 }
 
 // examineEnvelope checks an error, of which the schema requires all three members.
-func examineEnvelope(body *object, a *Answer) {
-	texts, _ := body.list("errors", required)
+func examineEnvelope(body *simkit.Object, a *Answer) {
+	texts, _ := body.List("errors", simkit.Required)
 	for i, entry := range texts {
 		if _, isText := entry.(string); !isText {
-			body.fail(fmt.Sprintf("errors[%d]", i), "must be a string")
+			body.Fail(fmt.Sprintf("errors[%d]", i), "must be a string")
 		}
 	}
-	info := body.child("errorInfo", required)
+	info := body.Child("errorInfo", simkit.Required)
 	if info == nil {
 		return
 	}
-	a.Code = info.filled("code", required)
-	a.Message = info.text("message", optional)
-	info.text("requestId", optional)
-	info.child("meta", optional)
+	a.Code = info.Filled("code", simkit.Required)
+	a.Message = info.Text("message", simkit.Optional)
+	info.Text("requestId", simkit.Optional)
+	info.Child("meta", simkit.Optional)
 }
 
 // examineConflict: no body is documented for 409; an older document had the error
 // envelope. Neither is read.
-func examineConflict(check *checker, a *Answer) {
+func examineConflict(check *simkit.Checker, a *Answer) {
 	a.Outcome = Declined
 	if len(a.Body) == 0 {
 		return
@@ -161,39 +165,39 @@ func examineConflict(check *checker, a *Answer) {
 	if body == nil {
 		return
 	}
-	if success := body.flag("success", required); success {
-		body.fail("success", "must be false in an error")
+	if success := body.Flag("success", simkit.Required); success {
+		body.Fail("success", "must be false in an error")
 	}
 	examineEnvelope(body, a)
 }
 
 // examineUnprocessable: 422 carries a text for the recruiter and no success.
-func examineUnprocessable(check *checker, a *Answer) {
+func examineUnprocessable(check *simkit.Checker, a *Answer) {
 	a.Outcome = Declined
 	body := answerObject(check, a)
 	if body == nil {
 		return
 	}
-	a.Message = body.text("message", required)
-	if body.has("success") {
-		body.fail("success", "must be absent from a 422")
+	a.Message = body.Text("message", simkit.Required)
+	if body.Has("success") {
+		body.Fail("success", "must be absent from a 422")
 	}
 }
 
 // answerObject reads a body that must be a JSON object and says so.
-func answerObject(check *checker, a *Answer) *object {
+func answerObject(check *simkit.Checker, a *Answer) *simkit.Object {
 	media, _, err := mime.ParseMediaType(a.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {
-		check.fail("Content-Type", "must be application/json")
+		check.Fail("Content-Type", "must be application/json")
 	}
 	return jsonObject(check, a)
 }
 
-func jsonObject(check *checker, a *Answer) *object {
-	v, err := decode(a.Body)
+func jsonObject(check *simkit.Checker, a *Answer) *simkit.Object {
+	v, err := simkit.Decode(a.Body)
 	if err != nil {
-		check.fail("body", "is not valid JSON")
+		check.Fail("body", "is not valid JSON")
 		return nil
 	}
-	return check.object("body", v)
+	return check.Object("body", v)
 }

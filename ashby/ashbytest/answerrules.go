@@ -3,35 +3,31 @@ package ashbytest
 import (
 	"encoding/json"
 	"slices"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // examineList checks the results of assessment.list:
 // https://developers.ashbyhq.com/reference/assessmentlist
-func (s *Server) examineList(body *object, a *Answer) bool {
-	items, ok := body.list("results", required)
-	for i, item := range items {
-		entry := body.item("results", i, item)
-		if entry == nil {
-			continue
-		}
+func (s *Server) examineList(body *simkit.Object, a *Answer) bool {
+	return body.Each("results", simkit.Required, func(entry *simkit.Object) {
 		a.Types = append(a.Types, AssessmentType{
-			ID:          entry.id("assessment_type_id", required, s.cfg.Quirks.RequireUUIDs),
-			Name:        entry.text("name", required),
-			Description: entry.text("description", optional),
+			ID:          entry.UUID("assessment_type_id", simkit.Required, s.cfg.Quirks.RequireUUIDs),
+			Name:        entry.Text("name", simkit.Required),
+			Description: entry.Text("description", simkit.Optional),
 		})
-	}
-	return ok
+	})
 }
 
 // examineStart checks the results of assessment.start:
 // https://developers.ashbyhq.com/reference/assessmentstart
-func (s *Server) examineStart(body *object, a *Answer) bool {
-	results := body.child("results", required)
+func (s *Server) examineStart(body *simkit.Object, a *Answer) bool {
+	results := body.Child("results", simkit.Required)
 	if results == nil {
 		return false
 	}
-	a.AssessmentID = results.id("assessment_id", required, s.cfg.Quirks.RequireUUIDs)
-	if request := results.child("update_request", optional); request != nil {
+	a.AssessmentID = results.UUID("assessment_id", simkit.Required, s.cfg.Quirks.RequireUUIDs)
+	if request := results.Child("update_request", simkit.Optional); request != nil {
 		a.Update = s.examineUpdateRequest(request, a)
 	}
 	return a.AssessmentID != ""
@@ -39,13 +35,13 @@ func (s *Server) examineStart(body *object, a *Answer) bool {
 
 // examineUpdateRequest checks the first update of an assessment, and returns nil if
 // it is unusable.
-func (s *Server) examineUpdateRequest(request *object, a *Answer) *Update {
-	problems := len(request.problems)
+func (s *Server) examineUpdateRequest(request *simkit.Object, a *Answer) *Update {
+	problems := len(request.Problems)
 	u := readUpdate(newPayload(s.cfg.Quirks), request)
 	if u.AssessmentID != "" && u.AssessmentID != a.AssessmentID {
-		request.fail(request.at("assessment_id"), "must be results.assessment_id")
+		request.Fail(request.At("assessment_id"), "must be results.assessment_id")
 	}
-	if len(request.problems) > problems {
+	if len(request.Problems) > problems {
 		return nil
 	}
 	u.WithStart, u.Body = true, updateRequestBody(a.Body)
@@ -66,14 +62,14 @@ func updateRequestBody(body []byte) json.RawMessage {
 
 // examineCancel checks the results of assessment.cancel, which repeat the id:
 // https://developers.ashbyhq.com/reference/assessmentcancel
-func examineCancel(body *object, id string, a *Answer) bool {
-	results := body.child("results", required)
+func examineCancel(body *simkit.Object, id string, a *Answer) bool {
+	results := body.Child("results", simkit.Required)
 	if results == nil {
 		return true // Ashby asked to cancel and was told that it was done
 	}
-	a.AssessmentID = results.text("assessment_id", required)
+	a.AssessmentID = results.Text("assessment_id", simkit.Required)
 	if a.AssessmentID != "" && a.AssessmentID != id {
-		results.fail(results.at("assessment_id"), "must be the id of the request")
+		results.Fail(results.At("assessment_id"), "must be the id of the request")
 	}
 	return true
 }
@@ -91,41 +87,32 @@ const (
 
 // examineFields checks a listing of custom fields, whose fields are not under
 // results: https://developers.ashbyhq.com/reference/assessmentpartnercustomfieldlist
-func examineFields(body *object, a *Answer) bool {
-	items, ok := body.list("fields", required)
-	for i, item := range items {
-		if spec := body.item("fields", i, item); spec != nil {
-			a.Fields = append(a.Fields, examineField(spec))
-		}
-	}
-	return ok
+func examineFields(body *simkit.Object, a *Answer) bool {
+	return body.Each("fields", simkit.Required, func(spec *simkit.Object) { a.Fields = append(a.Fields, examineField(spec)) })
 }
 
-func examineField(spec *object) CustomField {
+func examineField(spec *simkit.Object) CustomField {
 	f := CustomField{
-		ID:       spec.filled("id", required),
-		Name:     spec.filled("name", required),
-		Type:     spec.filled("type", required),
-		Required: spec.flag("isRequired", optional),
+		ID:       spec.Filled("id", simkit.Required),
+		Name:     spec.Filled("name", simkit.Required),
+		Type:     spec.Filled("type", simkit.Required),
+		Required: spec.Flag("isRequired", simkit.Optional),
 	}
 	if f.Type != "" && !slices.Contains(fieldTypes, f.Type) {
-		spec.fail(spec.at("type"), "%q is not a type of custom fields", f.Type)
+		spec.Fail(spec.At("type"), "%q is not a type of custom fields", f.Type)
 	}
-	n := optional
+	n := simkit.Optional
 	if f.Type == typeSelect || f.Type == typeMultiSelect {
-		n = required
+		n = simkit.Required
 	}
-	options, _ := spec.list("possible_values", n)
-	for i, item := range options {
-		if option := spec.item("possible_values", i, item); option != nil {
-			f.Options = append(f.Options, FieldOption{Key: option.filled("key", required), Value: option.filled("value", required)})
-		}
-	}
+	spec.Each("possible_values", n, func(option *simkit.Object) {
+		f.Options = append(f.Options, FieldOption{Key: option.Filled("key", simkit.Required), Value: option.Filled("value", simkit.Required)})
+	})
 	// One member is camelCase and its neighbour snake_case: a mix-up is not seen by a
 	// reader that ignores unknown members.
 	for _, pair := range [][2]string{{"is_required", "isRequired"}, {"possibleValues", "possible_values"}} {
-		if spec.has(pair[0]) {
-			spec.fail(spec.at(pair[0]), "must be called %s", pair[1])
+		if spec.Has(pair[0]) {
+			spec.Fail(spec.At(pair[0]), "must be called %s", pair[1])
 		}
 	}
 	return f

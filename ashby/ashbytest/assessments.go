@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // State is where an assessment is in its life.
@@ -82,99 +84,10 @@ type assessment struct {
 	added        []byte // body of assessment.addCompletedToCandidate
 }
 
-// Assessment returns an assessment by its id, the oldest if several organizations
-// have it.
-func (s *Server) Assessment(id string) (Assessment, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, o := range s.organizations {
-		if a := o.assessment(id); a != nil {
-			return a.snapshot(), true
-		}
-	}
-	return Assessment{}, false
-}
-
-// Assessments returns all assessments of an organization in the order in which
-// Ashby learned of them; the empty name is the first organization.
-func (s *Server) Assessments(organization string) []Assessment {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o, err := s.organization(organization)
-	if err != nil {
-		return nil
-	}
-	list := make([]Assessment, len(o.assessments))
-	for i, a := range o.assessments {
-		list[i] = a.snapshot()
-	}
-	return list
-}
-
-// AddAssessment puts a live assessment in place without a call of the provider,
-// for a test of updates alone, and returns its id. Of the given one it takes ID,
-// Organization, TypeID, ApplicationID, CandidateID and JobID; an empty ID is
-// generated, the others are those of the example call. It fails if the
-// organization is unknown or the id is taken.
-func (s *Server) AddAssessment(a Assessment) (string, error) {
-	created := s.now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o, err := s.organization(a.Organization)
-	if err != nil {
-		return "", err
-	}
-	id := a.ID
-	if id == "" {
-		id = s.nextID("assessment")
-	}
-	if o.assessment(id) != nil {
-		return "", fmt.Errorf("ashbytest: assessment %q exists already", id)
-	}
-	spec := StartSpec{AssessmentTypeID: a.TypeID, ApplicationID: a.ApplicationID, CandidateID: a.CandidateID, JobID: a.JobID}.withDefaults()
-	o.addAssessment(id, spec.ids(), created)
-	return id, nil
-}
-
 // startIDs are the ids that a start is about.
 type startIDs struct{ typeID, applicationID, candidateID, jobID string }
 
 func (i startIDs) slot() slot { return slot{i.applicationID, i.typeID} }
-
-// addAssessment keeps a new live one. The caller holds s.mu.
-func (o *organization) addAssessment(id string, ids startIDs, created time.Time) *assessment {
-	a := &assessment{Assessment: Assessment{
-		ID:            id,
-		Organization:  o.Name,
-		TypeID:        ids.typeID,
-		ApplicationID: ids.applicationID,
-		CandidateID:   ids.candidateID,
-		JobID:         ids.jobID,
-		State:         StateLive,
-		CreatedAt:     created,
-	}}
-	o.assessments = append(o.assessments, a)
-	return a
-}
-
-func (o *organization) assessment(id string) *assessment {
-	for _, a := range o.assessments {
-		if a.ID == id {
-			return a
-		}
-	}
-	return nil
-}
-
-// live returns the live assessment of a slot, and nil if there is none.
-func (o *organization) live(where slot) *assessment {
-	for _, a := range o.assessments {
-		if a.State == StateLive && a.slot() == where {
-			return a
-		}
-	}
-	return nil
-}
 
 func (a *assessment) slot() slot { return slot{a.ApplicationID, a.TypeID} }
 
@@ -187,7 +100,7 @@ func (a *assessment) snapshot() Assessment {
 
 // apply lets an accepted update take effect.
 func (a *assessment) apply(u Update) {
-	a.Updates = append(a.Updates, u)
+	a.Updates = simkit.Latest(append(a.Updates, u))
 	if u.Status != nil {
 		a.Status = u.Status.text()
 		if a.Status == statusStarted && a.StartedAt.IsZero() {

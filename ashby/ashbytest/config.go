@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // BaseURL is the documented base URL, for use with [Server.Client], which answers
@@ -63,6 +65,15 @@ type Config struct {
 	Version string
 	// VersionStatus is the value of Ashby-Version-Status; empty: "active".
 	VersionStatus string
+	// Limits are enforced on calls of the API; the zero value is none.
+	Limits Limits
+	// MaxExchanges bounds the number of exchanges that are kept, and with it the memory
+	// of a long run; zero: 10,000, and never more than 64 MiB of bodies; negative: no
+	// bound. The oldest are dropped.
+	MaxExchanges int
+	// OnExchange is called with every [Exchange] that ended, by the goroutine that made
+	// it: a slow one delays an answer. It may call the simulator; nil: nobody follows.
+	OnExchange func(Exchange)
 	// Quirks chooses between plausible behaviours where Ashby documents none.
 	Quirks Quirks
 }
@@ -156,11 +167,11 @@ const (
 )
 
 func (c Config) withDefaults() Config {
-	c.PartnerPath = orDefault(c.PartnerPath, "/")
-	c.WebhookPath = orDefault(c.WebhookPath, "/")
-	c.Timeout = orDefault(c.Timeout, DefaultTimeout)
-	c.Version = orDefault(c.Version, DefaultVersion)
-	c.VersionStatus = orDefault(c.VersionStatus, "active")
+	c.PartnerPath = simkit.OrDefault(c.PartnerPath, "/")
+	c.WebhookPath = simkit.OrDefault(c.WebhookPath, "/")
+	c.Timeout = simkit.OrDefault(c.Timeout, DefaultTimeout)
+	c.Version = simkit.OrDefault(c.Version, DefaultVersion)
+	c.VersionStatus = simkit.OrDefault(c.VersionStatus, "active")
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
@@ -168,11 +179,11 @@ func (c Config) withDefaults() Config {
 		c.Organizations = []Organization{{}}
 	}
 	q := &c.Quirks
-	q.CustomFieldsOp = orDefault(q.CustomFieldsOp, OpCustomFieldList)
-	q.MissingKeyCode = orDefault(q.MissingKeyCode, "missing_api_key")
-	q.WrongKeyCode = orDefault(q.WrongKeyCode, codePermission)
+	q.CustomFieldsOp = simkit.OrDefault(q.CustomFieldsOp, OpCustomFieldList)
+	q.MissingKeyCode = simkit.OrDefault(q.MissingKeyCode, "missing_api_key")
+	q.WrongKeyCode = simkit.OrDefault(q.WrongKeyCode, codePermission)
 	for _, code := range []*string{&q.UnknownAssessmentCode, &q.ClosedAssessmentCode, &q.OlderTimestampCode, &q.UnknownRecordCode} {
-		*code = orDefault(*code, codeInvalidInput)
+		*code = simkit.OrDefault(*code, codeInvalidInput)
 	}
 	return c
 }
@@ -184,6 +195,9 @@ func (c Config) validate() error {
 	if c.Timeout < 0 {
 		return fmt.Errorf("ashbytest: negative timeout %s", c.Timeout)
 	}
+	if err := simkit.Limits(c.Limits).Validate(); err != nil {
+		return named(err)
+	}
 	if len(c.Organizations) == 0 {
 		return fmt.Errorf("ashbytest: no organization")
 	}
@@ -191,12 +205,4 @@ func (c Config) validate() error {
 		return fmt.Errorf("ashbytest: UpdateResults is not JSON")
 	}
 	return nil
-}
-
-func orDefault[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
 }

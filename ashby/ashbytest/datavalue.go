@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // The types of a [DataValue]. They are all there are:
@@ -55,16 +57,16 @@ type payload struct {
 func newPayload(q Quirks) *payload { return &payload{quirks: q, identifiers: map[string]string{}} }
 
 // nullable is the need of an optional slot.
-func (p *payload) nullable() need {
+func (p *payload) nullable() simkit.Need {
 	if p.quirks.RefuseNulls {
-		return optional
+		return simkit.Optional
 	}
-	return optionalOrNull
+	return simkit.OptionalOrNull
 }
 
 // slot reads a member that holds one datum, and returns nil if there is none.
-func (p *payload) slot(o *object, name string, n need) *DataValue {
-	child := o.child(name, n)
+func (p *payload) slot(o *simkit.Object, name string, n simkit.Need) *DataValue {
+	child := o.Child(name, n)
 	if child == nil {
 		return nil
 	}
@@ -72,42 +74,37 @@ func (p *payload) slot(o *object, name string, n need) *DataValue {
 	return &v
 }
 
-func (p *payload) list(o *object, name string, n need) []DataValue {
-	items, _ := o.list(name, n)
-	values := make([]DataValue, 0, len(items))
-	for i, item := range items {
-		if child := o.item(name, i, item); child != nil {
-			values = append(values, p.value(child))
-		}
-	}
+func (p *payload) list(o *simkit.Object, name string, n simkit.Need) []DataValue {
+	values := []DataValue{}
+	o.Each(name, n, func(item *simkit.Object) { values = append(values, p.value(item)) })
 	return values
 }
 
-func (p *payload) value(o *object) DataValue {
+func (p *payload) value(o *simkit.Object) DataValue {
 	v := DataValue{
-		Identifier:  o.text("identifier", required),
-		Label:       o.text("label", required),
-		Type:        o.text("type", required),
-		Description: o.text("description", optional),
+		Identifier:  o.Text("identifier", simkit.Required),
+		Label:       o.Text("label", simkit.Required),
+		Type:        o.Text("type", simkit.Required),
+		Description: o.Text("description", simkit.Optional),
 	}
-	v.Value, _ = o.get("value", required)
-	o.done()
+	v.Value, _ = o.Get("value", simkit.Required)
+	o.Done()
 	p.checkType(o, v)
 	if first, taken := p.identifiers[v.Identifier]; taken && !p.quirks.AllowDuplicateIdentifiers {
-		o.fail(o.at("identifier"), "is the one of %s", first)
+		o.Fail(o.At("identifier"), "is the one of %s", first)
 	}
-	if text, isText := o.members["identifier"].(string); isText {
-		p.identifiers[text] = o.path
+	if text, isText := o.Members["identifier"].(string); isText {
+		p.identifiers[text] = o.Path
 	}
 	return v
 }
 
-func (p *payload) checkType(o *object, v DataValue) {
-	if v.Type == "" && !o.given("type") {
+func (p *payload) checkType(o *simkit.Object, v DataValue) {
+	if v.Type == "" && !o.Given("type") {
 		return // reported as missing
 	}
 	if !slices.Contains(dataTypes, v.Type) && !p.quirks.AllowUnknownTypes {
-		o.fail(o.at("type"), "must be one of %s", strings.Join(dataTypes, ", "))
+		o.Fail(o.At("type"), "must be one of %s", strings.Join(dataTypes, ", "))
 		return
 	}
 	kind := jsonKind(v.Value)
@@ -115,12 +112,12 @@ func (p *payload) checkType(o *object, v DataValue) {
 	case v.Value == nil:
 		// reported as missing or null
 	case kind == "":
-		o.fail(o.at("value"), "must be a string, a number or a boolean")
+		o.Fail(o.At("value"), "must be a string, a number or a boolean")
 	case p.quirks.AllowTypeMismatch:
 	case want != "" && kind != want:
-		o.fail(o.at("value"), "must be a %s, because the type is %s", want, v.Type)
-	case v.Type == TypeURL && !isAbsoluteURL(v.Value.(string)):
-		o.fail(o.at("value"), "must be an absolute URL")
+		o.Fail(o.At("value"), "must be a %s, because the type is %s", want, v.Type)
+	case v.Type == TypeURL && !simkit.IsAbsoluteURL(v.Value.(string)):
+		o.Fail(o.At("value"), "must be an absolute URL")
 	}
 }
 

@@ -30,7 +30,7 @@
 //
 // # Faults
 //
-// What Ashby sends is made to go wrong with the [DeliveryOption] values that every
+// What Ashby sends is made to go wrong with the [DeliveryFault] values that every
 // call and delivery takes: bad keys, answers that get lost, bad signatures. A call of
 // the API is made to go wrong with [Server.Fail], which queues [Fault] values for one
 // operation, or with [Server.Chaos].
@@ -41,10 +41,15 @@
 // see [Quirks]. The defaults are the strictest plausible reading, so that a client
 // that passes here is a careful one.
 //
-// # Memory
+// # Limits and memory
 //
-// Every exchange, assessment and accepted update is kept until [Server.Close]; a
-// long-running program calls [Server.ForgetExchanges] now and then.
+// With [Config.Limits] the simulator refuses what is too much as Ashby does. It keeps
+// the latest [Config.MaxExchanges] exchanges, and of each assessment the latest updates;
+// the assessments themselves are kept until [Server.Close]. Whoever wants to
+// follow takes [Config.OnExchange].
+//
+// Faults have names: [ParseFault] and [ParseDeliveryFault] read what their String
+// methods write, for commands and files.
 //
 // The package uses the standard library only, and none of the SDK it helps to test: a
 // mistake made there is not confirmed here. The facts come from

@@ -1,6 +1,10 @@
 package ashbytest
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
+)
 
 // The actions of Ashby's webhooks that concern an assessment provider. The framework
 // itself needs none: https://developers.ashbyhq.com/docs/setting-up-webhooks
@@ -22,7 +26,7 @@ type Event struct {
 // PingEvent is what Ashby sends when a webhook is created or edited. It has no
 // webhookActionId.
 func (s *Server) PingEvent() Event {
-	return Event{Action: ActionPing, Data: encode(map[string]any{"webhookActionType": ActionPing})}
+	return Event{Action: ActionPing, Data: simkit.Encode(map[string]any{"webhookActionType": ActionPing})}
 }
 
 // CandidateDeleteEvent tells that a candidate was deleted.
@@ -43,17 +47,15 @@ func (s *Server) CandidateMergeEvent(deletedID, mergedID string) Event {
 // CustomEvent is a webhook with any action and any data, for actions that a receiver
 // does not know. It fails if the data cannot be written as JSON.
 func (s *Server) CustomEvent(action string, data any) (Event, error) {
-	tree, err := toTree(data)
+	tree, err := simkit.ToTree(data)
 	if err != nil {
-		return Event{}, err
+		return Event{}, named(err)
 	}
 	return s.newEvent(action, tree), nil
 }
 
 func (s *Server) newEvent(action string, data any) Event {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return Event{ActionID: s.nextID("event"), Action: action, Data: encode(data)}
+	return Event{ActionID: s.ids.UUID("event"), Action: action, Data: simkit.Encode(data)}
 }
 
 // wireEvent has the members in the order of Ashby's examples.
@@ -64,21 +66,14 @@ type wireEvent struct {
 }
 
 // render writes the body of a webhook.
-func (p *plan) render(e Event) ([]byte, error) {
-	data, err := decode(e.Data)
+func render(p *simkit.Plan, e Event) ([]byte, error) {
+	data, err := simkit.Decode(e.Data)
 	if err != nil {
 		return nil, err
 	}
-	body := encode(wireEvent{ActionID: e.ActionID, Action: e.Action, Data: encode(data)})
-	if len(p.edits) == 0 {
-		return p.mangle(body), nil
+	body := simkit.Encode(wireEvent{ActionID: e.ActionID, Action: e.Action, Data: simkit.Encode(data)})
+	if len(p.Edits) > 0 {
+		body = simkit.Encode(p.Edit(simkit.DecodeObject(body)))
 	}
-	tree, err := decode(body)
-	if err != nil {
-		return nil, err
-	}
-	for _, edit := range p.edits {
-		edit(tree)
-	}
-	return p.mangle(encode(tree)), nil
+	return p.Mangle(body), nil
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Direction tells who called whom.
@@ -20,13 +22,17 @@ const (
 // Exchange is one request and its answer. Its slices and maps belong to the
 // simulator and are not to be changed.
 type Exchange struct {
+	ID             int // from 1, in the order in which the exchanges began
 	Direction      Direction
 	Op             string // one of the Op constants, or the action of a webhook
 	Organization   string // whose key it was; empty: none was recognised
+	Assessment     string // id of the assessment it is about; empty: none, or not known before
+	Delivery       int    // [Delivery.ID] or [Answer.Delivery]; 0 for calls of the API
 	Time           time.Time
+	Duration       time.Duration // until the answer began, or for a call of the provider was read
 	Method         string
-	URL            string      // with the query
-	RequestHeader  http.Header // the Authorization redacted
+	URL            string      // with the query; secrets in it redacted
+	RequestHeader  http.Header // credentials redacted
 	RequestBody    []byte
 	Status         int // 0: no answer
 	ResponseHeader http.Header
@@ -38,15 +44,25 @@ type Exchange struct {
 	Notes []string
 }
 
-const redaction = "[redacted]"
-
-// Exchanges returns all exchanges in both directions, in the order in which they
-// ended. All are kept, bodies included, until [Server.ForgetExchanges].
-func (s *Server) Exchanges() []Exchange {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.exchanges)
+func exchangeOf(e simkit.Exchange) Exchange {
+	return Exchange{
+		ID: e.ID, Direction: Direction(e.Direction), Op: e.Op, Organization: e.Account, Assessment: e.Order, Delivery: e.Delivery,
+		Time: e.Time, Duration: e.Duration, Method: e.Method, URL: e.URL,
+		RequestHeader: e.RequestHeader, RequestBody: e.RequestBody,
+		Status: e.Status, ResponseHeader: e.ResponseHeader, ResponseBody: e.ResponseBody,
+		Err: e.Err, Fault: e.Fault, Notes: e.Notes,
+	}
 }
+
+func (s *Server) followed(e simkit.Exchange) {
+	if s.cfg.OnExchange != nil {
+		s.cfg.OnExchange(exchangeOf(e))
+	}
+}
+
+// Exchanges returns the exchanges in both directions, in the order in which they
+// ended: the latest [Config.MaxExchanges] since [Server.ForgetExchanges].
+func (s *Server) Exchanges() []Exchange { return simkit.Map(s.sim.Exchanges(), exchangeOf) }
 
 // Calls returns the exchanges of one operation or webhook action.
 func (s *Server) Calls(op string) []Exchange {
@@ -54,30 +70,4 @@ func (s *Server) Calls(op string) []Exchange {
 }
 
 // ForgetExchanges drops the exchanges kept so far.
-func (s *Server) ForgetExchanges() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.exchanges = nil
-}
-
-func (s *Server) keep(e Exchange) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.exchanges = append(s.exchanges, e)
-}
-
-// redacted hides the key, so that exchanges can be printed.
-func redacted(h http.Header) http.Header {
-	c := h.Clone()
-	if c.Get("Authorization") != "" {
-		c.Set("Authorization", redaction)
-	}
-	return c
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}
+func (s *Server) ForgetExchanges() { s.sim.ForgetExchanges() }

@@ -10,7 +10,7 @@ import (
 )
 
 func seed(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.json")
+	files, err := filepath.Glob("../testdata/*.json")
 	if err != nil {
 		f.Fatal(err)
 	}

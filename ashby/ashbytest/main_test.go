@@ -23,7 +23,7 @@ const exampleID = "3f0d5c0e-8a52-4b53-9d0a-6b7f2f3f1a10"
 
 func fixture(t *testing.T, name string) []byte {
 	t.Helper()
-	body, err := os.ReadFile(filepath.Join("testdata", name))
+	body, err := os.ReadFile(filepath.Join("..", "testdata", name))
 	require.NoError(t, err)
 	return body
 }

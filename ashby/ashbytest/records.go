@@ -1,10 +1,10 @@
 package ashbytest
 
 import (
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Candidate is what candidate.info tells about somebody:
@@ -45,57 +45,87 @@ type Application struct {
 	Fields map[string]any
 }
 
+// people are the candidates, applications and files of an organization.
+type people struct {
+	candidates   map[string]Candidate
+	byExternalID map[string]string // external mapping id to candidate, the least if several
+	applications map[string]Application
+	applied      map[string][]string // candidate to applications, sorted
+	files        map[string]string   // handle to URL
+}
+
+func newPeople() people {
+	return people{
+		candidates:   map[string]Candidate{},
+		byExternalID: map[string]string{},
+		applications: map[string]Application{},
+		applied:      map[string][]string{},
+		files:        map[string]string{},
+	}
+}
+
+func (p people) addCandidate(c Candidate) {
+	old := p.candidates[c.ID]
+	if p.byExternalID[old.ExternalMappingID] == c.ID {
+		delete(p.byExternalID, old.ExternalMappingID)
+	}
+	p.candidates[c.ID] = c
+	if held, taken := p.byExternalID[c.ExternalMappingID]; c.ExternalMappingID != "" && (!taken || c.ID < held) {
+		p.byExternalID[c.ExternalMappingID] = c.ID
+	}
+}
+
+func (p people) addApplication(a Application) {
+	if old, known := p.applications[a.ID]; known {
+		p.applied[old.CandidateID] = slices.DeleteFunc(p.applied[old.CandidateID], func(id string) bool { return id == a.ID })
+	}
+	p.applications[a.ID] = a
+	list := p.applied[a.CandidateID]
+	at, _ := slices.BinarySearch(list, a.ID)
+	p.applied[a.CandidateID] = slices.Insert(list, at, a.ID)
+}
+
 // AddCandidate makes a candidate known to an organization, or replaces one, and
 // returns the id. The candidate of every [Server.StartAssessment] is known by
 // itself. It fails if the organization is unknown or a path cannot be set.
-func (s *Server) AddCandidate(organization string, c Candidate) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o, err := s.organization(organization)
-	if err != nil {
-		return "", err
-	}
-	if c.ID == "" {
-		c.ID = s.nextID("candidate")
-	}
-	if err := setAll(c.wire(nil), c.Fields); err != nil {
-		return "", err
-	}
-	o.candidates[c.ID] = c
-	return c.ID, nil
+func (w *world) AddCandidate(customer string, c Candidate) (string, error) {
+	err := w.with(customer, func(o *organization) error {
+		if c.ID == "" {
+			c.ID = w.ids.UUID("candidate")
+		}
+		if err := tried(c.wire(nil), c.Fields); err != nil {
+			return err
+		}
+		o.addCandidate(c)
+		return nil
+	})
+	return c.ID, err
 }
 
 // AddApplication makes an application known to an organization, or replaces one,
 // and returns the id. The application of every [Server.StartAssessment] is known by
 // itself. It fails if the organization is unknown or a path cannot be set.
-func (s *Server) AddApplication(organization string, a Application) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o, err := s.organization(organization)
-	if err != nil {
-		return "", err
-	}
-	if a.ID == "" {
-		a.ID = s.nextID("application")
-	}
-	if err := setAll(a.wire(Candidate{}, nil), a.Fields); err != nil {
-		return "", err
-	}
-	o.applications[a.ID] = a
-	return a.ID, nil
+func (w *world) AddApplication(customer string, a Application) (string, error) {
+	err := w.with(customer, func(o *organization) error {
+		if a.ID == "" {
+			a.ID = w.ids.UUID("application")
+		}
+		if err := tried(a.wire(Candidate{}, nil), a.Fields); err != nil {
+			return err
+		}
+		o.addApplication(a)
+		return nil
+	})
+	return a.ID, err
 }
 
 // AddFile makes file.info answer the URL for a handle. With an empty URL the handle
 // is an error, as it is for the demo data that Ashby generates.
-func (s *Server) AddFile(organization, handle, url string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o, err := s.organization(organization)
-	if err != nil {
-		return err
-	}
-	o.files[handle] = url
-	return nil
+func (w *world) AddFile(customer, handle, url string) error {
+	return w.with(customer, func(o *organization) error {
+		o.files[handle] = url
+		return nil
+	})
 }
 
 // learn keeps the people and things that the body of a start names, unless the test
@@ -103,29 +133,27 @@ func (s *Server) AddFile(organization, handle, url string) error {
 func (o *organization) learn(body any) {
 	ids := sentIDs(body)
 	if _, known := o.candidates[ids.candidateID]; !known && ids.candidateID != "" {
-		o.candidates[ids.candidateID] = Candidate{
+		o.addCandidate(Candidate{
 			ID:    ids.candidateID,
-			Name:  strings.TrimSpace(textAt(body, "candidate", "first_name") + " " + textAt(body, "candidate", "last_name")),
-			Email: textAt(body, "candidate", "email"),
-		}
+			Name:  strings.TrimSpace(simkit.TextAt(body, "candidate", "first_name") + " " + simkit.TextAt(body, "candidate", "last_name")),
+			Email: simkit.TextAt(body, "candidate", "email"),
+		})
 	}
 	if _, known := o.applications[ids.applicationID]; !known && ids.applicationID != "" {
-		o.applications[ids.applicationID] = Application{
+		o.addApplication(Application{
 			ID: ids.applicationID, CandidateID: ids.candidateID, JobID: ids.jobID,
-			Status: textAt(body, "application", "status"), JobName: textAt(body, "job", "name"), HiringTeam: teamOf(body),
-		}
+			Status: simkit.TextAt(body, "application", "status"), JobName: simkit.TextAt(body, "job", "name"), HiringTeam: teamOf(body),
+		})
 	}
 }
 
 func teamOf(body any) []TeamMember {
-	members, _ := body.(map[string]any)
-	job, _ := members["job"].(map[string]any)
-	list, _ := job["hiringTeam"].([]any)
+	list, _ := simkit.At(body, "job", "hiringTeam").([]any)
 	var team []TeamMember
 	for _, m := range list {
 		team = append(team, TeamMember{
-			UserID: textAt(m, "userId"), FirstName: textAt(m, "firstName"), LastName: textAt(m, "lastName"),
-			Email: textAt(m, "email"), Role: textAt(m, "role"),
+			UserID: simkit.TextAt(m, "userId"), FirstName: simkit.TextAt(m, "firstName"), LastName: simkit.TextAt(m, "lastName"),
+			Email: simkit.TextAt(m, "email"), Role: simkit.TextAt(m, "role"),
 		})
 	}
 	return team
@@ -141,15 +169,7 @@ func (o *organization) addExamples() error {
 	return nil
 }
 
-func (o *organization) applicationsOf(candidate string) []string {
-	var ids []string
-	for _, id := range slices.Sorted(maps.Keys(o.applications)) {
-		if o.applications[id].CandidateID == candidate {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
+func (o *organization) applicationsOf(candidate string) []string { return o.applied[candidate] }
 
 const appURL = "https://app.ashbyhq.com"
 
@@ -168,7 +188,7 @@ func (c Candidate) wire(applications []string) map[string]any {
 		"tags":           []any{},
 		"applicationIds": append([]string{}, applications...),
 		"fileHandles":    []any{},
-		"profileUrl":     orDefault(c.ProfileURL, candidateURL(c.ID)),
+		"profileUrl":     simkit.OrDefault(c.ProfileURL, candidateURL(c.ID)),
 	}
 	contact := func(one, all, value string) {
 		if value != "" {
@@ -200,7 +220,7 @@ func (a Application) wire(c Candidate, expand []string) map[string]any {
 	}
 	w := map[string]any{
 		"id":                    a.ID,
-		"status":                orDefault(a.Status, "Active"),
+		"status":                simkit.OrDefault(a.Status, "Active"),
 		"candidate":             map[string]any{"id": a.CandidateID, "name": c.Name},
 		"currentInterviewStage": map[string]any{"id": a.JobID, "title": "Assessment", "type": "Active"},
 		"job":                   map[string]any{"id": a.JobID, "title": a.JobName},
@@ -212,19 +232,10 @@ func (a Application) wire(c Candidate, expand []string) map[string]any {
 	return w
 }
 
-func setAll(tree map[string]any, fields map[string]any) error {
-	copied, err := toTree(tree)
-	if err != nil {
-		return err
-	}
-	return setFields(copied, fields)
-}
-
-func setFields(tree any, fields map[string]any) error {
-	for _, path := range slices.Sorted(maps.Keys(fields)) {
-		if err := setPath(tree, path, fields[path]); err != nil {
-			return fmt.Errorf("%w (path %q)", err, path)
-		}
+// tried tells whether the overrides of a record can be set.
+func tried(tree map[string]any, overrides map[string]any) error {
+	if err := fields(overrides).Set(simkit.Cloned(tree)); err != nil {
+		return named(err)
 	}
 	return nil
 }

@@ -3,6 +3,9 @@ package ashbytest
 import (
 	"context"
 	"net/http"
+	"strings"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // The operations that a provider implements, named as in [Exchange.Op]. Each is
@@ -20,8 +23,8 @@ const (
 )
 
 // List plays a customer who picks an assessment for the interview plan of a job.
-func (s *Server) List(ctx context.Context, options ...DeliveryOption) Answer {
-	return s.ask(ctx, question{op: OpList, body: []byte("{}")}, options)
+func (s *Server) List(ctx context.Context, faults ...DeliveryFault) Answer {
+	return s.ask(ctx, question{op: OpList, body: []byte("{}")}, faults)
 }
 
 // StartAssessment plays a recruiter who starts an assessment. A success makes it
@@ -31,37 +34,37 @@ func (s *Server) List(ctx context.Context, options ...DeliveryOption) Answer {
 // cancelled assessment or of another application, and to answer with a new id while
 // one is live or after an answer that got lost. A recruiter who starts once more is
 // answered 409, or 200 with the id of the live assessment.
-func (s *Server) StartAssessment(ctx context.Context, spec StartSpec, options ...DeliveryOption) Answer {
+func (s *Server) StartAssessment(ctx context.Context, spec StartSpec, faults ...DeliveryFault) Answer {
 	tree, err := spec.body()
 	if err != nil {
-		return Answer{Op: OpStart, Outcome: NotSent, Err: err}
+		return Answer{Op: OpStart, Outcome: NotSent, Err: named(err)}
 	}
-	return s.ask(ctx, question{op: OpStart, body: encode(tree), start: tree}, options)
+	return s.ask(ctx, question{op: OpStart, body: simkit.Encode(tree), start: tree}, faults)
 }
 
 // StartTogether makes the same start n times at once; a double click is n = 2. The
 // answers are judged as those of [Server.StartAssessment]: at most one id may come
 // of them.
-func (s *Server) StartTogether(ctx context.Context, n int, spec StartSpec, options ...DeliveryOption) []Answer {
+func (s *Server) StartTogether(ctx context.Context, n int, spec StartSpec, faults ...DeliveryFault) []Answer {
 	answers := make([]Answer, max(n, 0))
-	together(len(answers), func(i int) { answers[i] = s.StartAssessment(ctx, spec, options...) })
+	simkit.Together(len(answers), func(i int) { answers[i] = s.StartAssessment(ctx, spec, faults...) })
 	return answers
 }
 
 // Cancel plays a recruiter who cancels. Ashby sends no reason. An id that Ashby
 // does not know, or an assessment that has ended, is sent all the same, so that a
 // provider can be tried: what it has to answer then is not documented.
-func (s *Server) Cancel(ctx context.Context, assessmentID string, options ...DeliveryOption) Answer {
-	body := encode(map[string]any{"assessment_id": assessmentID})
-	return s.ask(ctx, question{op: OpCancel, body: body, cancels: assessmentID}, options)
+func (s *Server) Cancel(ctx context.Context, assessmentID string, faults ...DeliveryFault) Answer {
+	body := simkit.Encode(map[string]any{"assessment_id": assessmentID})
+	return s.ask(ctx, question{op: OpCancel, body: body, cancels: assessmentID}, faults)
 }
 
 // SyncCustomFields plays the fetch of custom fields, which Ashby makes when an admin
 // asks for it and about every hour, never for an assessment. It calls
 // [Quirks.CustomFieldsOp], or another name with [Under].
 // https://developers.ashbyhq.com/reference/assessmentpartnercustomfieldlist
-func (s *Server) SyncCustomFields(ctx context.Context, options ...DeliveryOption) Answer {
-	return s.ask(ctx, question{op: s.cfg.Quirks.CustomFieldsOp, body: []byte("{}")}, options)
+func (s *Server) SyncCustomFields(ctx context.Context, faults ...DeliveryFault) Answer {
+	return s.ask(ctx, question{op: s.cfg.Quirks.CustomFieldsOp, body: []byte("{}")}, faults)
 }
 
 // question is a call of the provider.
@@ -73,52 +76,47 @@ type question struct {
 }
 
 // ask makes a call, judges the answer and lets it take effect.
-func (s *Server) ask(ctx context.Context, q question, options []DeliveryOption) Answer {
-	p := newPlan(options)
-	q.op, q.body = orDefault(p.op, q.op), p.mangle(q.body)
+func (s *Server) ask(ctx context.Context, q question, faults []DeliveryFault) Answer {
+	p := planOf(faults)
+	q.op, q.body = simkit.OrDefault(p.Op, q.op), p.Mangle(q.body)
 	a := Answer{Op: q.op, Outcome: NotSent}
-	o, t, key, err := s.partnerOf(p)
-	if err == nil {
-		a.Organization = o.Name
-		err = s.ready(ctx, p, t)
+	var o *organization
+	var key string
+	a.Err = s.with(p.Account, func(customer *organization) error {
+		o, key, a.Organization = customer, customer.PartnerKey, customer.Name
+		return nil
+	})
+	target := s.partner.Value()
+	if a.Err == nil {
+		a.Err = s.sim.Ready(ctx, p, target)
 	}
-	if err != nil {
-		a.Err = err
+	if a.Err != nil {
 		return a
 	}
-	t = t.endpoint(q.op)
-	header := p.callHeader(key, s.cfg.Quirks)
-	started, mark := s.now(), s.begin(o, q)
-	r := s.transmit(ctx, p, t, header, q.body)
-	a.Status, a.Header, a.Body, a.Err = r.status, r.header, r.body, r.err
-	s.examine(q, p, &a)
-	s.settle(o, q, p, r, mark, &a)
-	s.keep(Exchange{
-		Direction: FromAshby, Op: a.Op, Organization: a.Organization, Time: started, Method: http.MethodPost, URL: t.url,
-		RequestHeader: redacted(header), RequestBody: q.body, Status: a.Status, ResponseHeader: a.Header, ResponseBody: a.Body,
-		Err: errorText(a.Err), Fault: p.fault(), Notes: a.Violations,
+	mark := s.begin(o, q)
+	a.Delivery = s.sim.NextDelivery()
+	s.sim.Send(ctx, p, simkit.Request{
+		Op: a.Op, Account: a.Organization, Order: q.cancels, Delivery: a.Delivery,
+		Target: target.At(strings.TrimSuffix(target.URL, "/") + "/" + q.op),
+		Header: s.callHeader(p, key), Body: q.body, Timeout: s.cfg.Timeout,
+		Judge: func(came simkit.Answer) []string {
+			a.Exchange, a.Status, a.Header, a.Body, a.Err = came.Exchange, came.Status, came.Header, came.Body, came.Err
+			s.examine(q, p, &a)
+			s.settle(o, q, p, came.HungUp || p.IgnoreAnswer, mark, &a)
+			return a.Violations
+		},
 	})
 	return a
 }
 
-func (s *Server) partnerOf(p *plan) (*organization, target, string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o, err := s.organization(p.organization)
-	if err != nil {
-		return nil, target{}, "", err
-	}
-	return o, s.partner, o.PartnerKey, nil
-}
-
-func (p *plan) callHeader(key string, q Quirks) http.Header {
-	header := p.header.Clone()
-	header.Set("Accept", "application/json")
-	authorization := basicAuthorization(key, "")
+func (s *Server) callHeader(p *simkit.Plan, key string) http.Header {
+	header := http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}}
+	p.SetHeaders(header)
+	authorization := userName(key)
 	switch {
-	case p.authorization != nil:
-		authorization = p.authorization(key)
-	case q.PartnerKeyAsPassword:
+	case p.Authorize != nil:
+		authorization = p.Authorize(key)
+	case s.cfg.Quirks.PartnerKeyAsPassword:
 		authorization = basicAuthorization("", key)
 	}
 	if authorization != "" {

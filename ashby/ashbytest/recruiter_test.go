@@ -394,7 +394,7 @@ func TestRequestsGoWrong(t *testing.T) {
 		answer(w, 200, `{"success":true,"results":[]}`)
 	}))
 	ctx := t.Context()
-	credentials := func(options ...ashbytest.DeliveryOption) [2]string {
+	credentials := func(options ...ashbytest.DeliveryFault) [2]string {
 		s.List(ctx, options...)
 		user, password, _ := got.BasicAuth()
 		return [2]string{user, password}
@@ -414,7 +414,7 @@ func TestRequestsGoWrong(t *testing.T) {
 	s.List(ctx, ashbytest.Header("Content-Type", ""), ashbytest.Header("X-Trace", "1"))
 	require.Empty(t, got.Header.Get("Content-Type"))
 	require.Equal(t, "1", got.Header.Get("X-Trace"))
-	require.Equal(t, "header Content-Type, header X-Trace", s.Exchanges()[len(s.Exchanges())-1].Fault)
+	require.Equal(t, "header=Content-Type, header=X-Trace", s.Exchanges()[len(s.Exchanges())-1].Fault)
 	require.Equal(t, ashbytest.NotSent, s.List(ctx, ashbytest.Lost()).Outcome)
 
 	s.StartAssessment(ctx, ashbytest.StartSpec{Fields: map[string]any{
@@ -442,7 +442,7 @@ func TestWaiting(t *testing.T) {
 		require.ErrorIs(t, a.Err, context.DeadlineExceeded)
 		require.Equal(t, ashbytest.Failed, a.Outcome)
 		require.Equal(t, ashbytest.DefaultTimeout, time.Since(began))
-		for wait, options := range map[time.Duration][]ashbytest.DeliveryOption{
+		for wait, options := range map[time.Duration][]ashbytest.DeliveryFault{
 			0:               {ashbytest.HangUp(0)},
 			time.Second:     {ashbytest.HangUp(time.Second)},
 			3 * time.Second: {ashbytest.Late(2 * time.Second), ashbytest.HangUp(time.Second)},

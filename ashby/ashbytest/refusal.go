@@ -3,6 +3,8 @@ package ashbytest
 import (
 	"net/http"
 	"strings"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Codes that the simulator answers by itself and that Ashby documents. Any other
@@ -40,20 +42,28 @@ type refusal struct {
 
 func refuse(code, detail string) *refusal { return &refusal{code: code, detail: detail} }
 
-func (s *Server) refused(r *refusal) reply {
-	status := orDefault(r.status, http.StatusOK)
-	message := orDefault(messages[r.code], "The request could not be processed")
+// invalid refuses a request in which a check found problems; nil: it found none.
+func invalid(check *simkit.Checker) *refusal {
+	if len(check.Problems) == 0 {
+		return nil
+	}
+	return refuse(codeInvalidInput, strings.Join(check.Problems, "; "))
+}
+
+func (s *Server) refused(r *refusal) simkit.Reply {
+	status := simkit.OrDefault(r.status, http.StatusOK)
+	message := simkit.OrDefault(messages[r.code], "The request could not be processed")
 	if r.detail != "" {
 		message = strings.TrimSuffix(message, ".") + ". " + r.detail
 	}
 	isAuth := status == http.StatusUnauthorized || status == http.StatusForbidden
 	if isAuth && s.cfg.Quirks.TextAuthErrors {
-		return textReply(status, "text/plain; charset=utf-8", message)
+		return simkit.TextReply(status, "text/plain; charset=utf-8", message)
 	}
 	id := s.newRequestID()
 	envelope := wireFailure{ErrorInfo: wireErrorInfo{Code: r.code, Message: message, RequestID: id}}
 	if !s.cfg.Quirks.OmitErrors {
-		envelope.Errors = []string{orDefault(errorTexts[r.code], r.code)}
+		envelope.Errors = []string{simkit.OrDefault(errorTexts[r.code], r.code)}
 	}
 	return s.jsonReply(status, id, envelope)
 }

@@ -12,17 +12,17 @@ const MaxAttempts = 10
 // Retries is a webhook that is sent until it succeeds or Ashby gives up. It is used
 // by one goroutine at a time.
 type Retries struct {
-	server  *Server
-	event   Event
-	options []DeliveryOption
-	made    []Delivery
+	server *Server
+	event  Event
+	faults []DeliveryFault
+	made   []Delivery
 }
 
-// Retries prepares a webhook for repeated sending and sends nothing yet. The options
+// Retries prepares a webhook for repeated sending and sends nothing yet. The faults
 // apply to every attempt. [Retries.Next] steps from attempt to attempt without
 // waiting, [Retries.Run] keeps Ashby's delays.
-func (s *Server) Retries(event Event, options ...DeliveryOption) *Retries {
-	return &Retries{server: s, event: event, options: options}
+func (s *Server) Retries(event Event, faults ...DeliveryFault) *Retries {
+	return &Retries{server: s, event: event, faults: faults}
 }
 
 // Attempts returns the attempts so far.
@@ -42,13 +42,13 @@ func (r *Retries) Delay() (wait time.Duration, due bool) {
 	return time.Duration(1<<n-1) * 10 * time.Second, true
 }
 
-// Next makes the next attempt at once, and returns false if there is none. Options
+// Next makes the next attempt at once, and returns false if there is none. Faults
 // given here apply to this attempt, after those of [Server.Retries].
-func (r *Retries) Next(ctx context.Context, options ...DeliveryOption) (Delivery, bool) {
+func (r *Retries) Next(ctx context.Context, faults ...DeliveryFault) (Delivery, bool) {
 	if _, due := r.Delay(); !due {
 		return Delivery{}, false
 	}
-	d := r.server.Deliver(ctx, r.event, append(append([]DeliveryOption(nil), r.options...), options...)...)
+	d := r.server.Deliver(ctx, r.event, append(append([]DeliveryFault(nil), r.faults...), faults...)...)
 	r.made = append(r.made, d)
 	return d, true
 }
@@ -59,7 +59,7 @@ func (r *Retries) Next(ctx context.Context, options ...DeliveryOption) (Delivery
 func (r *Retries) Run(ctx context.Context) []Delivery {
 	for {
 		wait, due := r.Delay()
-		if !due || !r.server.pause(ctx, wait) {
+		if !due || !r.server.sim.Pause(ctx, wait) {
 			return r.Attempts()
 		}
 		if _, sent := r.Next(ctx); !sent {

@@ -1,35 +1,36 @@
 package ashbytest
 
+import "github.com/assessbridge/assessbridge/internal/simkit"
+
 // begin tells the state that a call is under way and returns the number of
 // cancellations so far: an answer is judged by the state that the provider could
 // know when it was asked.
-func (s *Server) begin(o *organization, q question) (mark int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (w *world) begin(o *organization, q question) (mark int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if q.start != nil {
 		o.learn(q.start)
 	}
 	if a := o.assessment(q.cancels); a != nil {
 		a.cancelling++
 	}
-	return s.cancellations
+	return w.cancellations
 }
 
 // settle lets an answer take effect.
-func (s *Server) settle(o *organization, q question, p *plan, r received, mark int, a *Answer) {
-	now := s.now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (w *world) settle(o *organization, q question, p *simkit.Plan, unread bool, mark int, a *Answer) {
+	now := w.now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if a.Update != nil {
 		a.Update.ReceivedAt = now
 	}
-	unread := r.hungUp || p.ignoreAnswer
-	if !p.wrongKey && a.Outcome == Succeeded {
+	if !p.WrongKey && a.Outcome == Succeeded {
 		switch {
 		case q.op == OpStart && q.start != nil:
-			s.settleStart(o, sentIDs(q.start), mark, unread, a)
+			w.settleStart(o, sentIDs(q.start), mark, unread, a)
 		case q.op == OpCancel && !unread:
-			s.settleCancel(o, q.cancels)
+			w.settleCancel(o, q.cancels)
 		}
 	}
 	if unread {
@@ -43,32 +44,32 @@ func (s *Server) settle(o *organization, q question, p *plan, r received, mark i
 }
 
 // settleStart judges a started assessment by what Ashby knows and keeps it, unless
-// the answer got lost. The caller holds s.mu.
-func (s *Server) settleStart(o *organization, ids startIDs, mark int, unread bool, a *Answer) {
+// the answer got lost. The caller holds w.mu.
+func (w *world) settleStart(o *organization, ids startIDs, mark int, unread bool, a *Answer) {
 	where, known := ids.slot(), o.assessment(a.AssessmentID)
 	if problem := o.contradiction(where, known, a.AssessmentID, mark); problem != "" {
 		a.Violations = append(a.Violations, "results.assessment_id "+problem)
 	}
 	if unread {
 		if known == nil && o.live(where) == nil && where.application != "" {
-			o.lost[where] = a.AssessmentID
+			o.lose(where, a.AssessmentID)
 		}
 		return
 	}
-	delete(o.lost, where)
+	o.find(where)
 	if known == nil {
-		known = o.addAssessment(a.AssessmentID, ids, s.now())
+		known = o.addAssessment(a.AssessmentID, ids, w.now())
 	}
 	if a.Update == nil {
 		return
 	}
-	if problem := s.take(known, *a.Update); problem != nil {
+	if problem := w.take(o, known, *a.Update); problem != nil {
 		a.Violations = append(a.Violations, "results.update_request "+problem.detail)
 	}
 }
 
 // contradiction tells what is wrong with the id of a started assessment. The caller
-// holds s.mu.
+// holds w.mu.
 func (o *organization) contradiction(where slot, known *assessment, id string, mark int) string {
 	live := o.live(where)
 	switch {
@@ -86,24 +87,15 @@ func (o *organization) contradiction(where slot, known *assessment, id string, m
 	return ""
 }
 
-// settleCancel ends an assessment. The caller holds s.mu.
-func (s *Server) settleCancel(o *organization, id string) {
-	for where, lost := range o.lost {
-		if lost == id {
-			delete(o.lost, where)
-		}
+// settleCancel ends an assessment. The caller holds w.mu.
+func (w *world) settleCancel(o *organization, id string) {
+	if where, lost := o.lostIn[id]; lost {
+		o.find(where)
 	}
 	a := o.assessment(id)
 	if a == nil || a.State != StateLive {
 		return
 	}
-	a.State, a.CancelledByAshby, a.CancelledAt = StateCancelled, true, s.now()
-	s.countCancellation(a)
-}
-
-func (s *Server) countCancellation(a *assessment) {
-	if a.State == StateCancelled && a.cancellation == 0 {
-		s.cancellations++
-		a.cancellation = s.cancellations
-	}
+	a.State, a.CancelledByAshby, a.CancelledAt = StateCancelled, true, w.now()
+	w.ended(o, a)
 }

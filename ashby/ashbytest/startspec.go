@@ -1,5 +1,7 @@
 package ashbytest
 
+import "github.com/assessbridge/assessbridge/internal/simkit"
+
 // The ids of the example call, which [StartSpec] uses unless told otherwise.
 const (
 	DefaultAssessmentTypeID = "e9ed20fd-d45f-4aad-8a00-a19bfba0083e"
@@ -53,10 +55,10 @@ func exampleTeam() []TeamMember {
 }
 
 func (spec StartSpec) withDefaults() StartSpec {
-	spec.AssessmentTypeID = orDefault(spec.AssessmentTypeID, DefaultAssessmentTypeID)
-	spec.ApplicationID = orDefault(spec.ApplicationID, DefaultApplicationID)
-	spec.CandidateID = orDefault(spec.CandidateID, DefaultCandidateID)
-	spec.JobID = orDefault(spec.JobID, DefaultJobID)
+	spec.AssessmentTypeID = simkit.OrDefault(spec.AssessmentTypeID, DefaultAssessmentTypeID)
+	spec.ApplicationID = simkit.OrDefault(spec.ApplicationID, DefaultApplicationID)
+	spec.CandidateID = simkit.OrDefault(spec.CandidateID, DefaultCandidateID)
+	spec.JobID = simkit.OrDefault(spec.JobID, DefaultJobID)
 	if spec.HiringTeam == nil {
 		spec.HiringTeam = exampleTeam()
 	}
@@ -98,19 +100,19 @@ func (spec StartSpec) body() (any, error) {
 	if spec.AdditionalFields != nil {
 		body["additional_fields"] = spec.AdditionalFields
 	}
-	tree, err := toTree(body)
+	tree, err := simkit.ToTree(body)
 	if err != nil {
 		return nil, err
 	}
-	return tree, setFields(tree, spec.Fields)
+	return tree, fields(spec.Fields).Set(tree)
 }
 
 // sentIDs are those that the body really has, after all overrides.
 func sentIDs(body any) startIDs {
 	return startIDs{
-		typeID:        textAt(body, "assessment_type_id"),
-		applicationID: textAt(body, "application", "ashby_id"),
-		candidateID:   textAt(body, "candidate", "ashby_id"),
-		jobID:         textAt(body, "job", "ashby_id"),
+		typeID:        simkit.TextAt(body, "assessment_type_id"),
+		applicationID: simkit.TextAt(body, "application", "ashby_id"),
+		candidateID:   simkit.TextAt(body, "candidate", "ashby_id"),
+		jobID:         simkit.TextAt(body, "job", "ashby_id"),
 	}
 }

@@ -68,7 +68,7 @@ func TestWebhooksGoWrong(t *testing.T) {
 	s.WebhookTarget(always(200, ""))
 	event, err := s.CustomEvent("neverHeardOf", map[string]any{"a": map[string]any{"b": 1}})
 	require.NoError(t, err)
-	deliver := func(options ...ashbytest.DeliveryOption) (signature string, body []byte) {
+	deliver := func(options ...ashbytest.DeliveryFault) (signature string, body []byte) {
 		s.ForgetExchanges()
 		s.Deliver(t.Context(), event, options...)
 		e := s.Exchanges()[0]
@@ -77,7 +77,7 @@ func TestWebhooksGoWrong(t *testing.T) {
 	right, body := deliver()
 	require.Equal(t, ashbytest.Sign(secret, body), right)
 	for name, c := range map[string]struct {
-		option ashbytest.DeliveryOption
+		option ashbytest.DeliveryFault
 		want   string
 	}{
 		"missing":     {ashbytest.MissingSignature(), ""},
@@ -92,7 +92,7 @@ func TestWebhooksGoWrong(t *testing.T) {
 		require.Equal(t, c.want, signature, name)
 		require.Equal(t, body, sent)
 	}
-	for name, option := range map[string]ashbytest.DeliveryOption{
+	for name, option := range map[string]ashbytest.DeliveryFault{
 		`{"data":null,"action":"neverHeardOf","webhookActionId":"` + event.ActionID + `"}`: ashbytest.NullFields("data"),
 		`{"data":{},"action":"neverHeardOf"}`:                                              ashbytest.AbsentFields("webhookActionId", "data.a"),
 	} {

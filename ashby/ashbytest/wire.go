@@ -1,11 +1,9 @@
 package ashbytest
 
 import (
-	"bytes"
-	"encoding/json"
-	"net/http"
-	"strconv"
-	"time"
+	"fmt"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Headers of Ashby's answers: https://developers.ashbyhq.com/docs/support and
@@ -42,75 +40,24 @@ type wireSuccess struct {
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-// reply is an answer of the API before it is written to a socket or handed to an
-// in-process caller.
-type reply struct {
-	status int
-	header http.Header
-	body   []byte
-	// reset: no answer at all, the connection is reset.
-	reset bool
-	// cutOff: the connection ends in the middle of the body.
-	cutOff bool
-	// bodyDelay passes between the header and the body.
-	bodyDelay time.Duration
+func (s *Server) jsonReply(status int, requestID string, envelope any) simkit.Reply {
+	r := simkit.JSONReply(status, envelope)
+	r.Header.Set(RequestIDHeader, requestID)
+	r.Header.Set(VersionHeader, s.cfg.Version)
+	r.Header.Set(VersionStatusHeader, s.cfg.VersionStatus)
+	return r
 }
 
-func (s *Server) jsonReply(status int, requestID string, envelope any) reply {
-	h := http.Header{}
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set(RequestIDHeader, requestID)
-	h.Set(VersionHeader, s.cfg.Version)
-	h.Set(VersionStatusHeader, s.cfg.VersionStatus)
-	return reply{status: status, header: h, body: encode(envelope)}
+// Absence is the type of [Absent].
+type Absence string
+
+// Absent as the value of a field removes its key.
+const Absent Absence = "absent"
+
+// fields are set by dotted path.
+func fields(values map[string]any) simkit.Fields {
+	return simkit.Fields{Values: values, Absent: Absent}
 }
 
-func textReply(status int, contentType, text string) reply {
-	return reply{status: status, header: http.Header{"Content-Type": {contentType}}, body: []byte(text)}
-}
-
-func (r reply) contentLength() string { return strconv.Itoa(len(r.body)) }
-
-// sent is the part of the body that reaches the caller.
-func (r reply) sent() []byte {
-	if r.cutOff {
-		return r.body[:len(r.body)/2]
-	}
-	return r.body
-}
-
-func (r reply) setHeader(name, value string) {
-	if r.header == nil {
-		return
-	}
-	if value == "" {
-		r.header.Del(name)
-		return
-	}
-	r.header.Set(name, value)
-}
-
-// encode writes JSON as JavaScript does, without the HTML escapes of Go. Values
-// come from decoded JSON or from the structs of this package and always encode.
-func encode(v any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return []byte("null")
-	}
-	return bytes.TrimRight(b.Bytes(), "\n")
-}
-
-// decode reads exactly one JSON value and keeps the text of its numbers.
-func decode(body []byte) (any, error) {
-	if !json.Valid(body) {
-		var ignored any
-		return nil, json.Unmarshal(body, &ignored)
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var v any
-	err := d.Decode(&v)
-	return v, err
-}
+// named says whose error it is.
+func named(err error) error { return fmt.Errorf("ashbytest: %w", err) }

@@ -108,9 +108,10 @@ func NewDeliveryFault(apply func(*Plan), name string, args ...any) DeliveryFault
 	return DeliveryFault{name: label(name, args...), apply: apply}
 }
 
-// Secretly returns the fault shown without its arguments, which are secrets.
-func (f DeliveryFault) Secretly() DeliveryFault {
-	f.bare, _, _ = strings.Cut(f.name, "=")
+// ShownAs returns the fault recorded under another name, because an argument may be a
+// secret.
+func (f DeliveryFault) ShownAs(name string, args ...any) DeliveryFault {
+	f.bare = label(name, args...)
 	return f
 }
 
@@ -203,7 +204,7 @@ func OldSecret(sign Signer) DeliveryFault {
 
 // SignedWith signs with the given secret.
 func SignedWith(sign Signer, secret string) DeliveryFault {
-	return SignedBy(func(_, _ string, body []byte) string { return sign(secret, body) }, "signed with another secret", secret).Secretly()
+	return SignedBy(func(_, _ string, body []byte) string { return sign(secret, body) }, "signed with another secret", secret).ShownAs("signed with another secret")
 }
 
 // EncodedSignature sends the right signature in another encoding.

@@ -36,7 +36,7 @@ func (c *Checker) JSON(header http.Header, body []byte) (any, bool) {
 	}
 	v, err := Decode(body)
 	if err != nil {
-		c.Fail("body", "must be valid JSON")
+		c.Fail("body", "is not valid JSON")
 		return nil, false
 	}
 	return v, true

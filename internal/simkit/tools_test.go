@@ -50,7 +50,9 @@ func TestIsURI(t *testing.T) {
 	}
 	require.True(t, simkit.IsAbsoluteURL("https://example.com"))
 	require.False(t, simkit.IsAbsoluteURL("mailto:a@example.com"))
-	require.False(t, simkit.IsAbsoluteURL("https://example.com/ü"))
+	require.True(t, simkit.IsAbsoluteURL("https://example.com/ü?x=[1]"))
+	require.False(t, simkit.IsAbsoluteURL("https://example.com/a b"))
+	require.False(t, simkit.IsAbsoluteURL("/a"))
 }
 
 func TestRedactedURL(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"unicode"
 )
 
 // IsURI tells whether a text is a URI as RFC 3986 has it, which is what "format: uri"
@@ -18,10 +19,12 @@ func IsURI(text string) bool {
 	return u.Host != "" && isHost(u.Host) || u.Host == "" && (u.Opaque != "" || u.Path != "")
 }
 
-// IsAbsoluteURL is a URI with a host: the least that makes a link work.
+// IsAbsoluteURL tells whether a text is a URL with a host, which is what prose means by
+// an absolute URL: the least that makes a link work in a browser.
 func IsAbsoluteURL(text string) bool {
+	blank := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 	u, err := url.Parse(text)
-	return err == nil && u.Host != "" && IsURI(text)
+	return err == nil && u.IsAbs() && u.Host != "" && !strings.ContainsFunc(text, blank)
 }
 
 const (

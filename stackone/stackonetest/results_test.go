@@ -74,7 +74,7 @@ func TestResultIsKeptAsWritten(t *testing.T) {
 
 func TestInvalidResultsAreRefused(t *testing.T) {
 	for name, c := range map[string]struct{ body, problem string }{
-		"not JSON":                  {`{`, "body must be valid JSON"},
+		"not JSON":                  {`{`, "body is not valid JSON"},
 		"not an object":             {`[]`, "body must be an object"},
 		"score a number":            {`{"score":80}`, "score must be an object"},
 		"score value a number":      {`{"score":{"value":80}}`, "score.value must be a string"},
