@@ -31,6 +31,8 @@ func TestRefusedDeliveries(t *testing.T) {
 		change func(*http.Request)
 		status int
 	}{
+		"compressed":                {orderBody(t), func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }, 415},
+		"compressed and unsigned":   {orderBody(t), func(r *http.Request) { removeSignature(r); r.Header.Set("Content-Encoding", "gzip") }, 415},
 		"GET":                       {nil, func(r *http.Request) { r.Method = "GET" }, 405},
 		"HEAD":                      {nil, func(r *http.Request) { r.Method = "HEAD" }, 405},
 		"PUT":                       {orderBody(t), func(r *http.Request) { r.Method = "PUT" }, 405},
@@ -112,15 +114,24 @@ func grown(t testing.TB, size int) []byte {
 // A logging middleware that eats the body is the host's mistake, and the sender
 // shall come again; "bad signature" would send everybody the wrong way.
 func TestEatenBody(t *testing.T) {
-	h := newHost(t, &provider{}, options{})
-	r := signedRequest(h.verifier, orderBody(t))
-	_, err := io.ReadAll(r.Body)
-	require.NoError(t, err)
-	w := serve(h.handler, r)
-	require.Equal(t, 500, w.Code)
-	require.Contains(t, h.log.String(), "middleware")
-	require.NotContains(t, h.log.String(), "signature")
-	d := h.delivered(t)
-	require.Equal(t, assessment.DeliveryFault, d.Outcome)
-	require.ErrorIs(t, d.Err, webhook.ErrBodyConsumed)
+	for name, change := range map[string]func(*http.Request){
+		"length known":   func(*http.Request) {},
+		"length unknown": func(r *http.Request) { r.ContentLength = -1 },
+		"no body left":   func(r *http.Request) { r.Body, r.ContentLength = http.NoBody, -1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t, &provider{}, options{})
+			r := signedRequest(h.verifier, orderBody(t))
+			_, err := io.ReadAll(r.Body)
+			require.NoError(t, err)
+			change(r)
+			w := serve(h.handler, r)
+			require.Equal(t, 500, w.Code)
+			require.Contains(t, h.log.String(), "middleware")
+			require.NotContains(t, h.log.String(), "signature")
+			d := h.delivered(t)
+			require.Equal(t, assessment.DeliveryFault, d.Outcome)
+			require.ErrorIs(t, d.Err, webhook.ErrBodyConsumed)
+		})
+	}
 }
