@@ -245,8 +245,8 @@ func (in *Intake) Start(ctx context.Context, o Order) (Accepted, error) {
 		return Accepted{}, err
 	}
 	base := in.hostContext(ctx)
-	ctx, cancel := context.WithTimeout(ctx, in.deadlineOf(&o))
-	defer cancel()
+	patience := time.NewTimer(in.deadlineOf(&o))
+	defer patience.Stop()
 	for {
 		r, lead, err := in.join(key)
 		if err != nil {
@@ -261,6 +261,8 @@ func (in *Intake) Start(ctx context.Context, o Order) (Accepted, error) {
 		case <-r.done:
 		case <-ctx.Done():
 			return Accepted{}, in.about(r, &o, fmt.Errorf("%w: %w", ErrInProgress, ctx.Err()))
+		case <-patience.C:
+			return Accepted{}, in.about(r, &o, fmt.Errorf("%w: %w", ErrInProgress, context.DeadlineExceeded))
 		}
 		if (r.gaveUp || r.lost) && !lead {
 			continue // ours is another question than its leader's

@@ -145,6 +145,9 @@ func (r *Rejection) Result() Result {
 
 // asRejection tells a rejection from a fault.
 func asRejection(err error) (*Rejection, bool) {
+	if err == nil {
+		return nil, false
+	}
 	var r *Rejection
 	if !errors.As(err, &r) || r == nil {
 		return nil, false

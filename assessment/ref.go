@@ -47,13 +47,9 @@ func (r OrderRef) IsZero() bool { return r == OrderRef{} }
 //
 //	kombo///workday:CBNMt7dSNCzBdnRTx87dev4E/B5KQKhAgTv6ZwzrfAbqbhipd
 func (r OrderRef) String() string {
-	fields := [refFields]string{string(r.Vendor), r.Connection, string(r.Kind), r.Account, r.ID}
-	n := refFields - 1
-	for _, f := range fields {
-		n += len(f)
-	}
-	b := make([]byte, 0, n)
-	for i, f := range fields {
+	var short [128]byte // on the stack: most references fit
+	b := short[:0]
+	for i, f := range [refFields]string{string(r.Vendor), r.Connection, string(r.Kind), r.Account, r.ID} {
 		if i > 0 {
 			b = append(b, '/')
 		}

@@ -106,7 +106,7 @@ func (in *Intake) writeClaimed(ctx context.Context, claim Claim, ref OrderRef, n
 	}
 	written = true
 	if claim.Answer, err = encodeWritten(receipt); err == nil {
-		_, err = in.record(ctx, claim)
+		_, err = in.record(ctx, bounded, claim)
 	}
 	if err != nil {
 		receipt.Warnings = append(receipt.Warnings, "the rejection was written, but not recorded: it may be written again")

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // run is one attempt in this process to have an order answered. Deliveries of the
@@ -18,7 +20,9 @@ type run struct {
 
 	ref      OrderRef // guarded by Intake.mu until done
 	claim    Claim    // the record with its answer
-	replayed bool     // the provider was not called
+	links    *Started // what claim holds if it is links only: it needs no decoding
+	at       time.Time
+	replayed bool // the provider was not called
 	err      error
 	gaveUp   bool // nobody answered in the leader's time; who has time left may try
 	lost     bool // the answer is not the record's; only the leader gets it
@@ -103,9 +107,7 @@ func (r *run) answer(o *Order, joined bool) (Accepted, error) {
 	if r.err != nil {
 		return Accepted{}, r.err
 	}
-	// Decoded for each delivery: what one does to its Update is nothing to the
-	// others.
-	a, err := decodeAnswer(r.claim)
+	a, err := r.accepted()
 	if err != nil {
 		return Accepted{}, err
 	}
@@ -116,16 +118,28 @@ func (r *run) answer(o *Order, joined bool) (Accepted, error) {
 	return a, nil
 }
 
+// accepted decodes the answer for each delivery: what one does to its Update is
+// nothing to the others. Links need no decoding, they are the same afterwards.
+func (r *run) accepted() (Accepted, error) {
+	if r.links != nil {
+		return Accepted{Ref: r.claim.Ref, Started: *r.links, At: r.at}, nil
+	}
+	return decodeAnswer(r.claim)
+}
+
+// errAborted is how a run ends whose store panicked or ended the goroutine: nobody
+// must take the order for accepted.
+var errAborted = fmt.Errorf("%w: the start was aborted", ErrStore)
+
 // perform gets the order of r answered: by the store, by another replica or by the
 // provider. It runs in a goroutine of its own, on a context that nobody cancels.
 func (in *Intake) perform(ctx context.Context, r *run) {
 	defer in.finish(r)
-	// Should the store panic or end this goroutine, nobody must take the order
-	// for accepted.
-	r.err = fmt.Errorf("%w: the start was aborted", ErrStore)
+	r.err = errAborted
 	defer in.logPanic(ctx, "store panicked")
 	bounded, cancel := context.WithTimeout(ctx, in.deadlineOf(&r.order))
 	defer cancel()
+	began := time.Now()
 	claim, won, err := in.claim(bounded, Claim{Key: r.key, Ref: r.order.Ref, Token: newUUID()})
 	if err != nil {
 		r.err = err
@@ -140,7 +154,11 @@ func (in *Intake) perform(ctx context.Context, r *run) {
 		return
 	}
 	r.order.Ref = claim.Ref
-	in.start(ctx, r, claim)
+	if time.Since(began) >= firstPoll { // the provider gets its whole time
+		bounded, cancel = context.WithTimeout(ctx, in.deadlineOf(&r.order))
+		defer cancel()
+	}
+	in.start(ctx, bounded, r, claim)
 }
 
 // claim asks the store until the order is answered, won, or ctx ends.
@@ -163,36 +181,37 @@ func (in *Intake) claim(ctx context.Context, c Claim) (got Claim, won bool, err 
 	}
 }
 
-// start calls the provider under a claim and settles the claim with what it said,
-// also if it panics or ends the goroutine.
-func (in *Intake) start(ctx context.Context, r *run, claim Claim) {
+// start calls the provider under a claim, on bounded, and settles the claim with what
+// it said, also if it panics or ends the goroutine.
+func (in *Intake) start(ctx, bounded context.Context, r *run, claim Claim) {
 	c := newCall[Started]()
-	bounded, cancel := context.WithTimeout(ctx, in.deadlineOf(&r.order))
 	lease := in.keepLease(ctx, r, claim, c.began)
 	defer func() {
 		c.recovered(recover())
-		cancel()
 		lease.stop()
-		in.settle(ctx, r, claim, c)
+		in.settle(ctx, bounded, r, claim, c)
 	}()
 	c.value, c.err = in.provider.StartOrder(bounded, r.order)
 }
 
 // settle records what the provider said and tells the run.
-func (in *Intake) settle(ctx context.Context, r *run, claim Claim, c *call[Started]) {
+func (in *Intake) settle(ctx, bounded context.Context, r *run, claim Claim, c *call[Started]) {
 	took := time.Since(c.began)
 	report := ProviderCall{Operation: "start", Order: claim.Ref, Duration: took, Late: took >= in.deadlineOf(&r.order)}
 	if report.Err = withoutNil(c.err); report.Err == nil {
 		report.Err = checkStarted(&r.order, c.value)
 	}
-	r.claim, r.lost, r.err = in.conclude(ctx, claim, c, &report)
+	r.at = time.Now().UTC().Truncate(time.Millisecond)
+	if report.Err == nil && c.value.isLinks() {
+		r.links = &c.value
+	}
+	r.claim, r.lost, r.err = in.conclude(ctx, bounded, r.at, claim, c, &report)
 	in.observe(ctx, report)
 }
 
 // conclude stores the answer and returns the record. With lost the claim was gone
 // by then: see [Intake.record].
-func (in *Intake) conclude(ctx context.Context, claim Claim, c *call[Started], report *ProviderCall) (answered Claim, lost bool, err error) {
-	at := time.Now().UTC().Truncate(time.Millisecond)
+func (in *Intake) conclude(ctx, bounded context.Context, at time.Time, claim Claim, c *call[Started], report *ProviderCall) (answered Claim, lost bool, err error) {
 	no, rejected := asRejection(report.Err)
 	switch {
 	case rejected:
@@ -215,7 +234,7 @@ func (in *Intake) conclude(ctx context.Context, claim Claim, c *call[Started], r
 	if rejected && claim.natural() {
 		return Claim{}, false, in.release(ctx, claim, no)
 	}
-	lost, err = in.record(ctx, claim)
+	lost, err = in.record(ctx, bounded, claim)
 	return claim, lost, err
 }
 
@@ -233,7 +252,12 @@ func (in *Intake) fail(ctx context.Context, claim Claim, c *call[Started], repor
 // lost if the order was cancelled or erased meanwhile, or if another replica took
 // over after a stall. That one got the same Ref, so what our provider said holds
 // for the delivery that asked; everybody else asks the store.
-func (in *Intake) record(ctx context.Context, claim Claim) (lost bool, err error) {
+//
+// The first try is on the context that the provider had, which seldom has ended.
+func (in *Intake) record(ctx, bounded context.Context, claim Claim) (lost bool, err error) {
+	if err := in.store.Answer(bounded, claim); err == nil {
+		return false, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, in.lease/2)
 	defer cancel()
 	for wait := firstPoll; ; wait = min(2*wait, lastPoll) {
@@ -284,6 +308,9 @@ var errNilRejection = errors.New("assessment: the provider returned a nil *Rejec
 
 // withoutNil replaces an error that panics when it is printed.
 func withoutNil(err error) error {
+	if err == nil {
+		return nil
+	}
 	var no *Rejection
 	if errors.As(err, &no) && no == nil {
 		return errNilRejection
@@ -314,8 +341,43 @@ func checkStarted(o *Order, s Started) error {
 	return nil
 }
 
+// isLinks reports whether s is the same after it was stored and read again.
+func (s Started) isLinks() bool {
+	return s.Update == nil && utf8.ValidString(s.CandidateURL) && utf8.ValidString(s.ReportURL)
+}
+
 // isWebLink reports whether a browser opens text as a page of a host.
 func isWebLink(text string) bool {
+	if isPlainLink(text) {
+		return true
+	}
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != ""
+}
+
+// isPlainLink finds without parsing that most links are good: lower case, a plain
+// name, nothing escaped.
+func isPlainLink(text string) bool {
+	rest, ok := strings.CutPrefix(text, "https://")
+	if !ok {
+		rest, ok = strings.CutPrefix(text, "http://")
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	if !ok || end == 0 {
+		return false
+	}
+	for i := range len(rest) {
+		c := rest[i]
+		if i < end && !isNameByte(c) || c <= ' ' || c >= 0x7f || c == '%' {
+			return false
+		}
+	}
+	return true
+}
+
+func isNameByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '.' || c == '-'
 }
