@@ -157,12 +157,12 @@ func serve(t *testing.T, e *evidence) *vendors {
 	t.Helper()
 	logger := slog.New(slog.NewJSONHandler(&e.log, nil))
 	v := &vendors{
-		kombo:    kombotest.Start(t, func(c *kombotest.Config) { c.Seed = 1 }),
+		kombo: kombotest.Start(t, func(c *kombotest.Config) { c.Seed = 1 }),
 		stackone: stackonetest.Start(t, func(c *stackonetest.Config) {
 			// An ATS that takes any number of updates.
 			c.Accounts = []stackonetest.AccountSpec{{ID: stackonetest.DefaultAccount, Provider: "workdayats"}}
 		}),
-		ashby:    ashbytest.Start(t),
+		ashby: ashbytest.Start(t),
 	}
 	store := assessment.NewMemoryStore(0)
 	intake, err := assessment.NewIntake(assessment.IntakeConfig{Provider: answering{}, Store: store, Logger: logger, Observer: e.observer()})
