@@ -67,9 +67,17 @@ type Config struct {
 	// MaxRetries is how often a call is repeated: 4 times if zero, never if
 	// negative.
 	MaxRetries int
-	// MaxRetryAfter is the longest wait that Ashby may ask for; beyond it the call
-	// ends at once with [assessment.ErrRateLimited]. A minute if zero.
-	MaxRetryAfter time.Duration
+	// MaxWait is the longest single wait, to keep within Ashby's limits or because
+	// Ashby asks for one; beyond it the call ends at once with
+	// [assessment.ErrRateLimited], so that a worker can go on with another customer's.
+	// A minute if zero; five seconds are right for the workers of a queue.
+	MaxWait time.Duration
+	// Pacing bounds by hand how fast the client calls; see [Client.SetPacing].
+	// Without it the client keeps to Ashby's limits by itself.
+	Pacing assessment.Pacing
+	// LimitScope says whether Ashby's limits are those of the key or of each
+	// account, if the client is not to find out.
+	LimitScope assessment.LimitScope
 	// Timeout limits a call whose context has no deadline, waits included; two
 	// minutes if zero. [Client.PublishResult] waits as long, before its call, for
 	// other updates of the assessment.
@@ -124,8 +132,11 @@ func New(c Config) (*Client, error) {
 		Logger:             c.Logger,
 		Observer:           c.Observer,
 		MaxRetries:         c.MaxRetries,
-		MaxRetryAfter:      c.MaxRetryAfter,
-		CallTimeout:        c.Timeout,
+		MaxWait:            c.MaxWait,
+		Pacing:             c.Pacing,
+		// Each customer has a key of its own, and Ashby documents no limit.
+		LimitScope:  cmp.Or(c.LimitScope, assessment.ScopeAccount),
+		CallTimeout: c.Timeout,
 	})
 	if err != nil {
 		return nil, err
@@ -137,6 +148,14 @@ func New(c Config) (*Client, error) {
 	})
 	return client, nil
 }
+
+// Limits lists what holds calls back or is being counted now, for metrics and for
+// queues: the key, whose Account is empty, and the accounts that are not at rest.
+func (c *Client) Limits() []assessment.Limit { return c.transport.Limits() }
+
+// SetPacing changes [Config.Pacing] while the client runs, also for the calls that
+// are waiting. It refuses negative numbers.
+func (c *Client) SetPacing(p assessment.Pacing) error { return c.transport.SetPacing(p) }
 
 // Vendor implements [assessment.Publisher].
 func (c *Client) Vendor() assessment.Vendor { return assessment.Ashby }

@@ -76,6 +76,7 @@ func (c *Client) writeUpdate(ctx context.Context, d outbound.Draft) (assessment.
 	c.results.Do(d.Ref, func(line *timeline) { timestamp = line.stamp(u) })
 	call := operation(d.Ref.Account, opUpdate, stamped(d.Body, timestamp))
 	call.Repeat, call.Order = transport.Same, d.Ref
+	call.Class = transport.ClassOf(d.Result.Status.Final())
 	_, written, err := c.write(ctx, call)
 	written.Losses = d.Receipt.Losses
 	written.Warnings = append(d.Receipt.Warnings, written.Warnings...)

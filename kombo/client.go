@@ -70,9 +70,17 @@ type Config struct {
 	// MaxRetries is how often a call is repeated: 4 times if zero, never if
 	// negative.
 	MaxRetries int
-	// MaxRetryAfter is the longest wait that Kombo may ask for; beyond it the
-	// call ends at once with [assessment.ErrRateLimited]. A minute if zero.
-	MaxRetryAfter time.Duration
+	// MaxWait is the longest single wait, to keep within Kombo's limits or because
+	// Kombo asks for one; beyond it the call ends at once with
+	// [assessment.ErrRateLimited], so that a worker can go on with another customer's.
+	// A minute if zero; five seconds are right for the workers of a queue.
+	MaxWait time.Duration
+	// Pacing bounds by hand how fast the client calls; see [Client.SetPacing].
+	// Without it the client keeps to Kombo's limits by itself.
+	Pacing assessment.Pacing
+	// LimitScope says whether Kombo's limits are those of the key or of each
+	// account, if the client is not to find out.
+	LimitScope assessment.LimitScope
 	// Timeout limits a call whose context has no deadline, waits and retries
 	// included; two minutes if zero, since an action may run for minutes at Kombo.
 	// Each page of a list is a call. A result whose fate stays unknown is written
@@ -90,6 +98,11 @@ func (c Config) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c
 
 // LogValue implements [slog.LogValuer] without keys.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// maxInFlight is how many actions of an integration Kombo takes together; its
+// answers say if it is another number for this one
+// (https://docs.kombo.dev/assessment/guides/concurrency-limiting).
+const maxInFlight = 30
 
 // Client calls Kombo's API. It is safe for concurrent use.
 type Client struct {
@@ -126,7 +139,11 @@ func New(c Config) (*Client, error) {
 		Logger:             c.Logger,
 		Observer:           c.Observer,
 		MaxRetries:         c.MaxRetries,
-		MaxRetryAfter:      c.MaxRetryAfter,
+		MaxWait:            c.MaxWait,
+		Pacing:             c.Pacing,
+		InFlightPerAccount: maxInFlight,
+		TellsWindow:        true,
+		LimitScope:         c.LimitScope,
 		CallTimeout:        c.Timeout,
 	})
 	if err != nil {
@@ -152,6 +169,14 @@ func (c *Config) baseURL() (string, error) {
 	}
 	return "", fmt.Errorf("kombo: unknown region %q", c.Region)
 }
+
+// Limits lists what holds calls back or is being counted now, for metrics and for
+// queues: the key, whose Account is empty, and the accounts that are not at rest.
+func (c *Client) Limits() []assessment.Limit { return c.transport.Limits() }
+
+// SetPacing changes [Config.Pacing] while the client runs, also for the calls that
+// are waiting. It refuses negative numbers.
+func (c *Client) SetPacing(p assessment.Pacing) error { return c.transport.SetPacing(p) }
 
 // Vendor implements [assessment.Publisher].
 func (c *Client) Vendor() assessment.Vendor { return assessment.Kombo }

@@ -68,6 +68,10 @@ func (c *Client) ordersPage(integration string, query url.Values) func(context.C
 			Path:      []string{"assessment", "orders"},
 			Query:     query,
 			Account:   integration,
+			Class:     transport.Bulk,
+		}
+		if query.Has("ids") { // what became of a result
+			call.Class = transport.Final
 		}
 		if cursor != "" {
 			call.Query = url.Values{"cursor": {cursor}}

@@ -84,6 +84,7 @@ func packagesCall(method, integration string) transport.Call {
 		Method:    method,
 		Path:      []string{"assessment", "packages"},
 		Account:   integration,
+		Class:     transport.Bulk,
 	}
 }
 

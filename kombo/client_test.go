@@ -32,7 +32,7 @@ func TestNewRefuses(t *testing.T) {
 		"stand-in of a mail":      {APIKey: testKey, ResultURL: "mailto:a@example.com"},
 		"stand-in without a host": {APIKey: testKey, ResultURL: "https:///results"},
 		"negative timeout":        {APIKey: testKey, Timeout: -time.Second},
-		"negative longest wait":   {APIKey: testKey, MaxRetryAfter: -time.Second},
+		"negative longest wait":   {APIKey: testKey, MaxWait: -time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, err := kombo.New(config)

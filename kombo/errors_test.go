@@ -301,7 +301,7 @@ func TestWhoseLimit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				limited := answers(429, tc.body, "ratelimit-limit", "300", "ratelimit-remaining", "20", "ratelimit-reset", "57")
+				limited := answers(429, tc.body, "ratelimit-limit", "300", "ratelimit-remaining", "250", "ratelimit-reset", "57")
 				_, err := newClient(t, play(limited, answers(200, written))).PublishResult(t.Context(), refTo("workday"), completed())
 				require.NoError(t, err)
 				require.GreaterOrEqual(t, time.Since(began), tc.least)

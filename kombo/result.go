@@ -84,6 +84,7 @@ func (c *Client) writeResult(ctx context.Context, d outbound.Draft) (assessment.
 		Path:      []string{"assessment", "orders", d.Ref.ID, "result"},
 		Account:   d.Ref.Account,
 		Order:     d.Ref,
+		Class:     transport.ClassOf(d.Result.Status.Final()),
 		Body:      d.Body,
 	}
 	receipt, doubt := d.Receipt, false

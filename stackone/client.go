@@ -76,9 +76,17 @@ type Config struct {
 	// MaxRetries is how often a call is repeated: 4 times if zero, never if
 	// negative.
 	MaxRetries int
-	// MaxRetryAfter is the longest wait that StackOne may ask for; beyond it the
-	// call ends at once with [assessment.ErrRateLimited]. A minute if zero.
-	MaxRetryAfter time.Duration
+	// MaxWait is the longest single wait, to keep within StackOne's limits or because
+	// StackOne asks for one; beyond it the call ends at once with
+	// [assessment.ErrRateLimited], so that a worker can go on with another customer's.
+	// A minute if zero; five seconds are right for the workers of a queue.
+	MaxWait time.Duration
+	// Pacing bounds by hand how fast the client calls; see [Client.SetPacing].
+	// Without it the client keeps to StackOne's limits by itself.
+	Pacing assessment.Pacing
+	// LimitScope says whether StackOne's limits are those of the key or of each
+	// account, if the client is not to find out.
+	LimitScope assessment.LimitScope
 	// Timeout limits a call, waits included, whose context has no deadline;
 	// [DefaultTimeout] if zero.
 	Timeout time.Duration
@@ -94,6 +102,11 @@ func (c Config) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c
 
 // LogValue implements [slog.LogValuer] without the key.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// callsPerMinute is what StackOne takes with one key
+// (https://docs.stackone.com/guides/rate-limiting). Its answers do not tell how
+// much is left.
+const callsPerMinute = 1000
 
 // Client calls StackOne's API. It is safe for concurrent use.
 type Client struct {
@@ -124,7 +137,10 @@ func New(c Config) (*Client, error) {
 		Logger:             c.Logger,
 		Observer:           c.Observer,
 		MaxRetries:         c.MaxRetries,
-		MaxRetryAfter:      c.MaxRetryAfter,
+		MaxWait:            c.MaxWait,
+		Pacing:             c.Pacing,
+		PerMinute:          callsPerMinute,
+		LimitScope:         c.LimitScope,
 		CallTimeout:        cmp.Or(c.Timeout, DefaultTimeout),
 	})
 	if err != nil {
@@ -145,6 +161,14 @@ func New(c Config) (*Client, error) {
 func escape(element string) string {
 	return strings.ReplaceAll(url.QueryEscape(element), "+", "%20")
 }
+
+// Limits lists what holds calls back or is being counted now, for metrics and for
+// queues: the key, whose Account is empty, and the accounts that are not at rest.
+func (c *Client) Limits() []assessment.Limit { return c.transport.Limits() }
+
+// SetPacing changes [Config.Pacing] while the client runs, also for the calls that
+// are waiting. It refuses negative numbers.
+func (c *Client) SetPacing(p assessment.Pacing) error { return c.transport.SetPacing(p) }
 
 // Vendor implements [assessment.Publisher].
 func (c *Client) Vendor() assessment.Vendor { return assessment.StackOne }

@@ -62,7 +62,7 @@ func list[W, T any](ctx context.Context, c *Client, account, path string, o List
 			if cursor != "" {
 				query.Set("next", cursor)
 			}
-			call.Query = query
+			call.Query, call.Class = query, transport.Bulk
 			got, _, err := transport.JSON[page[W]](ctx, c.transport, call)
 			return got.Data, got.Next, err
 		}) {
@@ -249,7 +249,7 @@ func (c *Client) DeleteBackgroundCheckPackage(ctx context.Context, account, id s
 // made twice.
 func (c *Client) packageCall(method, account, id string) (transport.Call, error) {
 	call, err := c.unified(method, backgroundCheckPackages+"/{id}", account, append(splitPath(backgroundCheckPackages), id)...)
-	call.Repeat = transport.Same
+	call.Repeat, call.Class = transport.Same, transport.Bulk
 	return call, err
 }
 

@@ -157,7 +157,7 @@ func TestRejectionsAreRemembered(t *testing.T) {
 		return newHost(t, rejecting(assessment.Reject("no")), func(c *stackone.WebhookConfig) {
 			intake, err := assessment.NewIntake(assessment.IntakeConfig{Provider: rejecting(assessment.Reject("no")), Store: store})
 			require.NoError(t, err)
-			c.Intake, c.Publisher, c.Logger = intake, newClient(t, server, behind("")), nil
+			c.Intake, c.Publisher, c.Logger = intake, newClient(t, server, behind(""), unpaced), nil
 		})
 	}
 	const orders = 1100

@@ -73,6 +73,9 @@ func newClient(t testing.TB, rt http.RoundTripper, options ...func(*stackone.Con
 // once makes the client repeat nothing.
 func once(c *stackone.Config) { c.MaxRetries = -1 }
 
+// unpaced makes the client send every call at once.
+func unpaced(c *stackone.Config) { c.Pacing.Mode = assessment.PacingOff }
+
 // behind makes the client take every account for one of the given ATS.
 func behind(ats string) func(*stackone.Config) {
 	return func(c *stackone.Config) {

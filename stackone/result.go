@@ -92,6 +92,7 @@ func (c *Client) writeResult(ctx context.Context, d outbound.Draft) (assessment.
 		return d.Receipt, err
 	}
 	call.Body, call.Repeat, call.Order = d.Body, transport.Again, d.Ref
+	call.Class = transport.ClassOf(d.Result.Status.Final())
 	written, err := c.write(ctx, call)
 	receipt := d.Receipt
 	receipt.Attempts = written.Attempts

@@ -54,7 +54,7 @@ func TestEveryBodyIsReadAndClosed(t *testing.T) {
 		}
 	}
 	server := play(counted(503), counted(429), counted(200))
-	_, err := newClient(t, server, func(c *Config) { c.MinWait, c.MaxWait = 1, 1 }).Do(t.Context(), reading)
+	_, err := newClient(t, server, func(c *Config) { c.MinBackoff, c.MaxBackoff = 1, 1 }).Do(t.Context(), reading)
 	require.NoError(t, err)
 	require.Equal(t, 3, closed)
 }

@@ -26,6 +26,7 @@ type Call struct {
 	Repeat Repeat
 	// Empty says that a success may come without a body.
 	Empty bool
+	Class Class
 	// Order is the order that the call is about, for observers.
 	Order assessment.OrderRef
 }

@@ -17,12 +17,12 @@ import (
 
 // The defaults of [Config].
 const (
-	DefaultMaxRetries    = 4
-	DefaultMinWait       = 500 * time.Millisecond
-	DefaultMaxWait       = 10 * time.Second
-	DefaultMaxRetryAfter = time.Minute
-	DefaultCallTimeout   = 2 * time.Minute
-	DefaultMaxBody       = 32 << 20
+	DefaultMaxRetries  = 4
+	DefaultMinBackoff  = 500 * time.Millisecond
+	DefaultMaxBackoff  = 10 * time.Second
+	DefaultMaxWait     = time.Minute
+	DefaultCallTimeout = 2 * time.Minute
+	DefaultMaxBody     = 32 << 20
 )
 
 // Config says how to talk to one vendor. Vendor, BaseURL, Authorize and one of
@@ -79,13 +79,27 @@ type Config struct {
 	// MaxRetries is how often a call is repeated at most. Zero means
 	// [DefaultMaxRetries], a negative number none.
 	MaxRetries int
-	// MinWait and MaxWait bound the back-off: before retry n (from 0) the wait is
-	// random between 0 and MinWait·2ⁿ, but at most MaxWait. Zero means
-	// [DefaultMinWait] and [DefaultMaxWait].
-	MinWait, MaxWait time.Duration
-	// MaxRetryAfter is how long a vendor may ask to wait before the call gives up
-	// at once instead. Zero means [DefaultMaxRetryAfter].
-	MaxRetryAfter time.Duration
+	// MinBackoff and MaxBackoff bound the back-off: before retry n (from 0) the wait
+	// is random between 0 and MinBackoff·2ⁿ, but at most MaxBackoff. Zero means
+	// [DefaultMinBackoff] and [DefaultMaxBackoff].
+	MinBackoff, MaxBackoff time.Duration
+	// MaxWait is the longest single wait, at the gate or because the vendor asks for
+	// one; beyond it the call ends at once with [assessment.ErrRateLimited]. Zero
+	// means [DefaultMaxWait].
+	MaxWait time.Duration
+	// Pacing bounds the calls by hand; see [Client.SetPacing].
+	Pacing assessment.Pacing
+	// LimitScope says what the vendor counts calls by, where that is known.
+	LimitScope assessment.LimitScope
+	// PerMinute is how many calls a minute the vendor documents for a key, where its
+	// answers do not tell. Zero means that nothing is known.
+	PerMinute int
+	// TellsWindow says that every answer of the vendor tells of the window of calls
+	// that it grants.
+	TellsWindow bool
+	// InFlightPerAccount is how many calls of an account the vendor is known to take
+	// together. Zero means that nothing is known.
+	InFlightPerAccount int
 	// CallTimeout limits a call, its retries and waits included, whose context
 	// has no deadline. Zero means [DefaultCallTimeout].
 	CallTimeout time.Duration
@@ -101,6 +115,7 @@ type Client struct {
 	base   *url.URL
 	prefix string // base as text, without a slash at the end
 	http   *http.Client
+	gate   *gate
 
 	// Of every request. The slices are shared by all of them: a transport must
 	// not change a request.
@@ -128,6 +143,7 @@ func New(config Config) (*Client, error) {
 		userAgent:   []string{config.UserAgent},
 		contentType: []string{"application/json"},
 	}
+	c.gate = newGate(&config)
 	c.config = config
 	c.config.Key, c.config.Keys, c.config.Authorize, c.config.HTTPClient = "", nil, nil, nil
 	return c, nil
@@ -143,16 +159,19 @@ func (c *Config) check() error {
 		return errors.New("API key missing")
 	case c.Key != "" && c.Keys != nil:
 		return errors.New("either one API key or a function, not both")
-	case c.MinWait < 0, c.MaxWait < 0, c.MaxRetryAfter < 0, c.CallTimeout < 0, c.MaxBody < 0:
+	case c.MinBackoff < 0, c.MaxBackoff < 0, c.MaxWait < 0, c.CallTimeout < 0, c.MaxBody < 0:
 		return errors.New("negative limit")
-	case c.MaxWait > 0 && c.MinWait > c.MaxWait:
+	case c.MaxBackoff > 0 && c.MinBackoff > c.MaxBackoff:
 		return errors.New("least wait greater than the greatest")
 	case c.AccountHeader != "" && !token(c.AccountHeader):
 		return errors.New("account header is not a token")
 	case !printable(c.UserAgent):
 		return errors.New("user agent with a control character")
 	}
-	if err := checkHeader(c.Header); err != nil {
+	if c.LimitScope < assessment.ScopeAuto || c.LimitScope > assessment.ScopeAccount {
+		return errors.New("unknown limit scope")
+	}
+	if err := errors.Join(c.Pacing.Check(), checkHeader(c.Header)); err != nil {
 		return err
 	}
 	if c.Keys != nil {
@@ -174,9 +193,9 @@ func (c Config) withDefaults() Config {
 	}
 	c.AccountHeader = http.CanonicalHeaderKey(c.AccountHeader)
 	c.MaxRetries = min(max(0, cmp.Or(c.MaxRetries, DefaultMaxRetries)), math.MaxInt-1) // one is added
-	c.MinWait = cmp.Or(c.MinWait, DefaultMinWait)
-	c.MaxWait = max(c.MinWait, cmp.Or(c.MaxWait, DefaultMaxWait))
-	c.MaxRetryAfter = cmp.Or(c.MaxRetryAfter, DefaultMaxRetryAfter)
+	c.MinBackoff = cmp.Or(c.MinBackoff, DefaultMinBackoff)
+	c.MaxBackoff = max(c.MinBackoff, cmp.Or(c.MaxBackoff, DefaultMaxBackoff))
+	c.MaxWait = cmp.Or(c.MaxWait, DefaultMaxWait)
 	c.CallTimeout = cmp.Or(c.CallTimeout, DefaultCallTimeout)
 	c.MaxBody = min(cmp.Or(c.MaxBody, DefaultMaxBody), math.MaxInt64-1) // one more is read
 	return c
@@ -244,3 +263,16 @@ func (c *Client) deadline(ctx context.Context) (context.Context, context.CancelF
 	}
 	return context.WithTimeout(ctx, c.config.CallTimeout)
 }
+
+// SetPacing changes [Config.Pacing] of a running client, for waiting calls too.
+func (c *Client) SetPacing(p assessment.Pacing) error {
+	if err := p.Check(); err != nil {
+		return fmt.Errorf("%s: %w", c.config.Vendor, err)
+	}
+	c.gate.set(p, time.Now())
+	return nil
+}
+
+// Limits lists what holds calls back or is being counted: the key, whose Account
+// is empty, and the accounts that are not at rest.
+func (c *Client) Limits() []assessment.Limit { return c.gate.limits() }

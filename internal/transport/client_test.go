@@ -33,8 +33,8 @@ func TestNewRefuses(t *testing.T) {
 		"fragment in URL":      func(c *Config) { c.BaseURL = "https://api.test#a" },
 		"agent with line feed": func(c *Config) { c.UserAgent = "a\nb" },
 		"header with newline":  func(c *Config) { c.Header = http.Header{"X-A": {"a\r\nX-B: b"}} },
-		"negative wait":        func(c *Config) { c.MinWait = -1 },
-		"least over greatest":  func(c *Config) { c.MinWait, c.MaxWait = 2, 1 },
+		"negative wait":        func(c *Config) { c.MinBackoff = -1 },
+		"least over greatest":  func(c *Config) { c.MinBackoff, c.MaxBackoff = 2, 1 },
 		"negative body limit":  func(c *Config) { c.MaxBody = -1 },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestCancelledBeforeTheFirstAttempt(t *testing.T) {
 
 func TestAnyNumberOfRetriesIsANumber(t *testing.T) {
 	server := play(answers(503, ""), answers(200, ""))
-	_, err := newClient(t, server, func(c *Config) { c.MaxRetries, c.MinWait = math.MaxInt, 1 }).Do(t.Context(), reading)
+	_, err := newClient(t, server, func(c *Config) { c.MaxRetries, c.MinBackoff = math.MaxInt, 1 }).Do(t.Context(), reading)
 	require.NoError(t, err)
 	require.Len(t, server.seen, 2)
 }

@@ -57,6 +57,18 @@ func (e *exchange) noAnswer(cause error) *assessment.APIError {
 	return e.apiError()
 }
 
+// kept is a call whose next attempt did not get through the gate.
+func (e *exchange) kept(why error) *assessment.APIError {
+	err := e.apiError()
+	err.Cause = why
+	err.Class = assessment.ErrUnavailable
+	var held *heldError
+	if errors.As(why, &held) {
+		err.Class, err.RetryAfter = assessment.ErrRateLimited, max(err.RetryAfter, held.wait)
+	}
+	return err
+}
+
 // contextError makes sure that an error matches [context.Canceled] or
 // [context.DeadlineExceeded] with [errors.Is]: net/http reports the cause that
 // a context was cancelled with instead.

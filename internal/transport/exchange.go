@@ -29,6 +29,10 @@ type exchange struct {
 	askKey  func() (string, error) // nil: the key cannot change
 	renewed bool                   // it was asked for a second time
 
+	ticket   ticket        // of the latest attempt, until it has ended
+	gateWait time.Duration // of the latest attempt
+	held     *heldError    // why there was no other one
+
 	started  time.Time
 	attempts int
 	current  outcome // of the latest attempt
@@ -58,6 +62,10 @@ func (e *exchange) do(ctx context.Context) (Answer, error) {
 		}
 		return Answer{}, fmt.Errorf("%s: %s: %w", e.client.config.Vendor, e.call.Operation, err)
 	}
+	if err := e.enter(ctx, true); err != nil {
+		return Answer{}, e.kept(err)
+	}
+	defer e.leave(nil)          // if a transport panics
 	_, err = e.loop.Do(request) // the hooks have read and closed the answer
 	return e.result(ctx, err)
 }
@@ -89,6 +97,20 @@ func (e *exchange) prepare(ctx context.Context) (*retryablehttp.Request, error) 
 	return request, nil
 }
 
+// enter passes the gate before an attempt.
+func (e *exchange) enter(ctx context.Context, first bool) (err error) {
+	began := time.Now()
+	e.ticket, err = e.client.gate.enter(ctx, e.call.Account, e.call.Class, first)
+	e.gateWait = time.Since(began)
+	return err
+}
+
+// leave tells the gate that the attempt has ended.
+func (e *exchange) leave(o *outcome) {
+	e.client.gate.leave(e.ticket, o)
+	e.ticket = ticket{}
+}
+
 // begin runs before every attempt.
 func (e *exchange) begin(retryablehttp.Logger, *http.Request, int) {
 	e.attempts++
@@ -101,6 +123,7 @@ func (e *exchange) begin(retryablehttp.Logger, *http.Request, int) {
 // replace the outcome.
 func (e *exchange) judge(ctx context.Context, response *http.Response, err error) (bool, error) {
 	e.current = e.read(ctx, response, err)
+	e.leave(&e.current)
 	if !e.current.ok && e.current.answer.StatusCode != 0 {
 		e.answered = e.current
 	}
@@ -116,10 +139,14 @@ func (e *exchange) judge(ctx context.Context, response *http.Response, err error
 // pause tells the loop the wait that judge has decided on.
 func (e *exchange) pause(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return e.wait }
 
-// renew gives the next attempt a header of its own, with the key as it is now.
+// renew passes the gate again and gives the next attempt a header of its own, with the key as it is now.
 // The transport may still be reading the header of the attempt before, and
 // [http.Client] has added the cookies of its jar to it.
 func (e *exchange) renew(request *http.Request) error {
+	if err := e.enter(request.Context(), false); err != nil {
+		errors.As(err, &e.held)
+		return err
+	}
 	request.Header = e.client.requestHeader(e.call, e.key)
 	return nil
 }
@@ -130,6 +157,8 @@ func (e *exchange) result(ctx context.Context, loopErr error) (Answer, error) {
 	switch {
 	case e.again && ctx.Err() != nil:
 		e.current.cause = contextError(ctx, e.current.cause)
+	case e.held != nil:
+		return e.answered.answer, e.kept(e.held)
 	case e.again && loopErr != nil:
 		e.current.cause = loopErr
 	case e.current.ok:
@@ -163,6 +192,7 @@ func (e *exchange) attempt() assessment.Attempt {
 		Code:       e.scrub(code),
 		RequestID:  e.scrub(o.answer.RequestID),
 		Duration:   time.Since(e.started),
+		GateWait:   e.gateWait,
 		Wait:       e.wait,
 		Err:        e.scrubError(o.cause),
 	}

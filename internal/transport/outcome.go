@@ -23,6 +23,11 @@ type outcome struct {
 	applied bool          // it was a write and may have been carried out
 }
 
+// limited reports whether the vendor, or the ATS behind it, takes no more now.
+func (o *outcome) limited() bool {
+	return o.answer.StatusCode == http.StatusTooManyRequests || o.failure.Class == assessment.ErrRateLimited
+}
+
 // read turns what net/http returned into an outcome.
 func (e *exchange) read(ctx context.Context, response *http.Response, err error) outcome {
 	o := e.outcomeOf(response, err)

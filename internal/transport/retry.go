@@ -10,14 +10,12 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"github.com/assessbridge/assessbridge/assessment"
 )
 
 // next decides whether there is another attempt and how long to wait for it.
 func (e *exchange) next(ctx context.Context) (wait time.Duration, again bool) {
 	o := &e.current
-	e.toldToWait = !o.ok && o.asked > e.client.config.MaxRetryAfter
+	e.toldToWait = !o.ok && o.asked > e.client.config.MaxWait
 	switch {
 	case o.ok, ctx.Err() != nil:
 		return 0, false
@@ -40,11 +38,10 @@ func (e *exchange) next(ctx context.Context) (wait time.Duration, again bool) {
 // alone for about a second at first (https://docs.kombo.dev/assessment/guides/concurrency-limiting).
 func (e *exchange) pauseAfter(o *outcome) time.Duration {
 	config := &e.client.config
-	limited := o.failure.Class == assessment.ErrRateLimited || o.answer.StatusCode == http.StatusTooManyRequests
-	if !limited || o.asked > 0 {
-		return backoff(config.MinWait, config.MaxWait, e.retries)
+	if !o.limited() || o.asked > 0 {
+		return backoff(config.MinBackoff, config.MaxBackoff, e.retries)
 	}
-	wait := config.MaxWait
+	wait := config.MaxBackoff
 	if e.retries < 32 {
 		wait = min(wait, time.Second<<e.retries)
 	}
@@ -56,14 +53,14 @@ func (e *exchange) pauseAfter(o *outcome) time.Duration {
 // the limit, or if the context would end first.
 func (c *Client) wait(ctx context.Context, least, asked time.Duration) (wait time.Duration, inTime bool) {
 	wait = max(asked, least)
-	return wait, asked <= c.config.MaxRetryAfter && !outlasts(ctx, wait)
+	return wait, asked <= c.config.MaxWait && !outlasts(ctx, wait)
 }
 
 // Pause waits before a caller repeats a call by itself for the n-th time, from 0,
 // by the rules of a retry; asked is [assessment.APIError.RetryAfter]. It reports
 // false, at once where it can tell, if there is no time for another attempt.
 func (c *Client) Pause(ctx context.Context, n int, asked time.Duration) bool {
-	wait, inTime := c.wait(ctx, backoff(c.config.MinWait, c.config.MaxWait, n), asked)
+	wait, inTime := c.wait(ctx, backoff(c.config.MinBackoff, c.config.MaxBackoff, n), asked)
 	if !inTime {
 		return false
 	}

@@ -175,7 +175,7 @@ func TestBackoffIsExponentialWithFullJitter(t *testing.T) {
 	for n, ceiling := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 10 * time.Second, 10 * time.Second} {
 		var least, greatest time.Duration = time.Hour, 0
 		for range 2000 {
-			wait := backoff(DefaultMinWait, DefaultMaxWait, n)
+			wait := backoff(DefaultMinBackoff, DefaultMaxBackoff, n)
 			least, greatest = min(least, wait), max(greatest, wait)
 		}
 		require.LessOrEqual(t, greatest, ceiling, n)
@@ -309,7 +309,7 @@ func TestPause(t *testing.T) {
 		for n := range 20 {
 			start = time.Now()
 			require.True(t, client.Pause(t.Context(), n, 0))
-			require.LessOrEqual(t, time.Since(start), DefaultMaxWait)
+			require.LessOrEqual(t, time.Since(start), DefaultMaxBackoff)
 		}
 	})
 }

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 }
 
 func failingCalls() {
-	config := Config{Vendor: assessment.Kombo, BaseURL: "https://api.test", Authorize: Bearer, Key: testKey, MinWait: 1, MaxWait: 1}
+	config := Config{Vendor: assessment.Kombo, BaseURL: "https://api.test", Authorize: Bearer, Key: testKey, MinBackoff: 1, MaxBackoff: 1}
 	for _, s := range []step{answers(503, ""), breaks(errReset)} {
 		config.HTTPClient = &http.Client{Transport: play(s)}
 		client, err := New(config)
@@ -73,7 +73,7 @@ func TestFailureLeavesTheIdlePoolAlone(t *testing.T) {
 		"too much": answers(200, "123456789"),
 	} {
 		p := &pool{RoundTripper: play(s)}
-		client := newClient(t, p, func(c *Config) { c.MinWait, c.MaxWait, c.MaxBody = 1, 1, 8 })
+		client := newClient(t, p, func(c *Config) { c.MinBackoff, c.MaxBackoff, c.MaxBody = 1, 1, 8 })
 		_, err := client.Do(t.Context(), reading)
 		require.Error(t, err, name)
 		require.False(t, p.closed, name)
@@ -97,7 +97,7 @@ func TestConnectionsAreReused(t *testing.T) {
 	server.Start()
 	defer server.Close()
 	client := newClient(t, server.Client().Transport, func(c *Config) {
-		c.BaseURL, c.MinWait, c.MaxWait = server.URL, 1, 1
+		c.BaseURL, c.MinBackoff, c.MaxBackoff = server.URL, 1, 1
 	})
 	for range 3 {
 		_, err := client.Do(t.Context(), writing)

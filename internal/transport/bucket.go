@@ -1,0 +1,99 @@
+package transport
+
+import "time"
+
+// bucket lets calls through at a steady rate, and a few together. The zero value
+// lets everything through.
+type bucket struct {
+	rate   float64 // per second; 0: any
+	burst  float64
+	tokens float64
+	at     time.Time // when tokens was right
+}
+
+// opens returns when there is a token; a time not after now means now.
+func (b *bucket) opens(now time.Time) time.Time {
+	if b.rate == 0 {
+		return now
+	}
+	b.tokens = min(b.burst, b.tokens+now.Sub(b.at).Seconds()*b.rate)
+	b.at = now
+	if b.tokens >= 1 {
+		return now
+	}
+	// Rounded up, so that the token is there when the time has come.
+	return now.Add(time.Duration((1-b.tokens)/b.rate*float64(time.Second)) + time.Microsecond)
+}
+
+func (b *bucket) take() {
+	if b.rate > 0 {
+		b.tokens--
+	}
+}
+
+const (
+	// rateMargin is how much of a documented limit is used.
+	rateMargin = 0.95
+	// burstPart is the part of a minute's calls that may go out together.
+	burstPart = 0.25
+	// minuteSlots are the seconds that count: those of a minute and the one that has
+	// begun.
+	minuteSlots = 61
+)
+
+// minute keeps to so many calls in any minute, wherever it begins. It spreads them,
+// so that a burst does not use the minute up for those who come after it. The zero
+// value lets everything through.
+type minute struct {
+	bucket
+	calls  int // in a minute; 0: any
+	second int64
+	counts [minuteSlots]int
+	sum    int
+}
+
+func newMinute(calls int, now time.Time) minute {
+	if calls <= 0 {
+		return minute{}
+	}
+	burst := max(1, float64(calls)*burstPart)
+	return minute{
+		bucket: bucket{rate: float64(calls) / 60, burst: burst, tokens: burst, at: now},
+		calls:  calls, second: now.Unix(),
+	}
+}
+
+// opens returns when a call may go out that leaves a part of the minute to others.
+func (m *minute) opens(now time.Time, reserve float64) time.Time {
+	if m.calls == 0 {
+		return now
+	}
+	m.forget(now)
+	if float64(m.calls-m.sum) > reserve*float64(m.calls) {
+		return m.bucket.opens(now)
+	}
+	for second := m.second - minuteSlots + 1; second < m.second; second++ {
+		if m.counts[second%minuteSlots] > 0 {
+			return time.Unix(second+minuteSlots, 0)
+		}
+	}
+	return time.Unix(m.second+minuteSlots, 0)
+}
+
+// forget drops the seconds that are more than a minute ago.
+func (m *minute) forget(now time.Time) {
+	for ; m.second < now.Unix() && m.sum > 0; m.second++ {
+		next := (m.second + 1) % minuteSlots
+		m.sum -= m.counts[next]
+		m.counts[next] = 0
+	}
+	m.second = max(m.second, now.Unix())
+}
+
+func (m *minute) take() {
+	if m.calls > 0 {
+		m.bucket.take()
+		m.counts[m.second%minuteSlots]++
+		m.sum++
+	}
+}
