@@ -10,10 +10,14 @@ import (
 // examineList checks the results of assessment.list:
 // https://developers.ashbyhq.com/reference/assessmentlist
 func (s *Server) examineList(body *simkit.Object, a *Answer) bool {
+	seen := map[string]bool{}
 	return body.Each("results", simkit.Required, func(entry *simkit.Object) {
+		if s.cfg.Quirks.RequireUUIDs {
+			entry.UUID("assessment_type_id", simkit.Optional, true)
+		}
 		a.Types = append(a.Types, AssessmentType{
-			ID:          entry.UUID("assessment_type_id", simkit.Required, s.cfg.Quirks.RequireUUIDs),
-			Name:        entry.Text("name", simkit.Required),
+			ID:          entry.Unique("assessment_type_id", simkit.Required, seen, false),
+			Name:        entry.Filled("name", simkit.Required),
 			Description: entry.Text("description", simkit.Optional),
 		})
 	})

@@ -174,6 +174,8 @@ func TestWrongAnswersAreReported(t *testing.T) {
 		"list id empty":         {list, 200, `{"success":true,"results":[{"assessment_type_id":"","name":"A"}]}`, "must not be empty", ashbytest.Succeeded},
 		"list id a number":      {list, 200, `{"success":true,"results":[{"assessment_type_id":1,"name":"A"}]}`, "must be a string", ashbytest.Succeeded},
 		"list no name":          {list, 200, `{"success":true,"results":[{"assessment_type_id":"1"}]}`, "results[0].name is required", ashbytest.Succeeded},
+		"list name blank":       {list, 200, `{"success":true,"results":[{"assessment_type_id":"1","name":" "}]}`, "results[0].name must not be empty", ashbytest.Succeeded},
+		"list ids equal":        {list, 200, `{"success":true,"results":[{"assessment_type_id":"1","name":"A"},{"assessment_type_id":"1","name":"A"}]}`, "results[1].assessment_type_id repeats the assessment_type_id of another one", ashbytest.Succeeded},
 		"list null description": {list, 200, `{"success":true,"results":[{"assessment_type_id":"1","name":"A","description":null}]}`, "description must not be null", ashbytest.Succeeded},
 		"error without errors":  {list, 200, `{"success":false,"errorInfo":{"code":"x"}}`, "errors is required", ashbytest.Declined},
 		"error without info":    {list, 200, `{"success":false,"errors":["x"]}`, "errorInfo is required", ashbytest.Declined},

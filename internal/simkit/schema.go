@@ -144,12 +144,23 @@ func (o *Object) Texts(names ...string) {
 	}
 }
 
-// Filled is a string that must not be empty if it is there.
+// Filled is a string that must not be empty or blank if it is there.
 func (o *Object) Filled(name string, n Need) string {
 	text, ok := get[string](o, name, n, "a string")
-	if ok && text == "" {
+	if ok && strings.TrimSpace(text) == "" {
 		o.Fail(o.At(name), "must not be empty")
 	}
+	return text
+}
+
+// Unique is a string that names its object: filled, and different from those seen
+// before, which it joins. A repetition is no problem if it is allowed.
+func (o *Object) Unique(name string, n Need, seen map[string]bool, allowed bool) string {
+	text := o.Filled(name, n)
+	if text != "" && seen[text] && !allowed {
+		o.Fail(o.At(name), "repeats the %s of another one", name)
+	}
+	seen[text] = true
 	return text
 }
 

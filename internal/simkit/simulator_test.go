@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -338,4 +339,27 @@ func TestChaosDependsOnTheSeedAlone(t *testing.T) {
 	require.NotEqual(t, choices(1), choices(2))
 	require.Subset(t, choices(1), []int{-1, 0, 1, 2})
 	require.Equal(t, -1, newVendor(t, nil).RandomFault(1, 0, op, 1))
+}
+
+// However long a simulator runs, it holds what it is told to hold.
+func TestMemoryIsBounded(t *testing.T) {
+	v := newVendor(t, func(c *simkit.Config[*vendor]) { c.MaxExchanges = 100 })
+	request := strings.Repeat("x", 10_000)
+	serve := func(times int) {
+		for range times {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/items/1", strings.NewReader(request))
+			v.ServeHTTP(httptest.NewRecorder(), r)
+		}
+	}
+	held := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	serve(1_000)
+	before := held()
+	serve(20_000) // 200 MB of bodies
+	require.Less(t, held(), before+20<<20)
+	require.Len(t, v.Exchanges(), 100)
 }

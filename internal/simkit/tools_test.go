@@ -218,6 +218,18 @@ func TestChecker(t *testing.T) {
 	require.False(t, o.Given("null"))
 	require.Empty(t, check.Problems)
 
+	seen := map[string]bool{}
+	check = &simkit.Checker{}
+	for _, text := range []string{`"a"`, `"a"`, `" "`, `""`, `"b"`} {
+		o = check.Body(header, []byte(`{"id":`+text+`}`))
+		o.Unique("id", simkit.Required, seen, false)
+		o.Unique("id", simkit.Required, seen, true)
+	}
+	require.Equal(t, []string{
+		"id repeats the id of another one",
+		"id must not be empty", "id must not be empty", "id must not be empty", "id must not be empty",
+	}, check.Problems)
+
 	for body, header := range map[string]http.Header{"{": header, "[]": header, "{}": {}} {
 		check = &simkit.Checker{}
 		require.Nil(t, check.Body(header, []byte(body)))

@@ -57,11 +57,10 @@ func (o Order) Final() (Result, bool) {
 	return Result{}, false
 }
 
-// order is the state behind an Order. data is the order object as a JSON tree.
+// order is the state behind an Order. Its Data is that of the event.
 type order struct {
 	Order
 	number int // of all orders ever placed
-	data   map[string]any
 	event  Event
 }
 
@@ -70,14 +69,14 @@ func (o *order) snapshot() Order {
 	c.DeliveryFaults = slices.Clone(c.DeliveryFaults)
 	c.Results = slices.Clone(c.Results)
 	c.Attachments = slices.Clone(c.Attachments)
-	c.Data = simkit.Encode(o.data)
+	c.Data = slices.Clone(o.event.Data)
 	return c
 }
 
 // listing is the order object of the API: without integration_id, and with the
 // status of now.
 func (o *order) listing(withStatus bool) map[string]any {
-	data := maps.Clone(o.data)
+	data := simkit.DecodeObject(o.event.Data)
 	delete(data, "integration_id")
 	delete(data, "status")
 	if withStatus {

@@ -1,7 +1,6 @@
 package kombotest
 
 import (
-	"slices"
 	"time"
 
 	"github.com/assessbridge/assessbridge/internal/simkit"
@@ -46,30 +45,39 @@ func (p Package) wire() wirePackage {
 // setPackages replaces the list: packages that are left out are deleted.
 func (s *Server) setPackages(c *simkit.Call) (answer, *refusal) {
 	var packages []Package
+	seen := map[string]bool{}
 	if problem := checked(c, func(body *simkit.Object) {
-		body.Each("packages", simkit.Required, func(o *simkit.Object) { packages = s.addPackage(o, packages) })
+		body.Each("packages", simkit.Required, func(o *simkit.Object) { packages = append(packages, s.readPackage(o, seen)) })
 	}); problem != nil {
 		return answer{}, problem
 	}
-	s.SetPackages(c.Account, packages)
+	s.SetPackages(c.Account, lastOnes(packages))
 	return answer{data: empty{}, write: true}, nil
 }
 
-func (s *Server) addPackage(o *simkit.Object, packages []Package) []Package {
-	p := Package{
-		ID:          o.Text("id", simkit.Required),
+// readPackage: Kombo documents texts and no more. An id that is empty or that two
+// packages share cannot be ordered, and a package without a name cannot be chosen.
+func (s *Server) readPackage(o *simkit.Object, seen map[string]bool) Package {
+	return Package{
+		ID:          o.Unique("id", simkit.Required, seen, s.quirks.AllowDuplicatePackages),
 		Type:        o.Enum("type", simkit.Required, packageTypes...),
-		Name:        o.Text("name", simkit.Required),
+		Name:        o.Filled("name", simkit.Required),
 		Description: o.Text("description", simkit.Required),
 		UpdatedAt:   s.now(),
 	}
-	known := slices.IndexFunc(packages, func(other Package) bool { return other.ID == p.ID })
-	if known < 0 {
-		return append(packages, p)
+}
+
+// lastOnes keeps the last package of each id, at the place of the first.
+func lastOnes(packages []Package) []Package {
+	var list []Package
+	at := map[string]int{}
+	for _, p := range packages {
+		if i, repeated := at[p.ID]; repeated {
+			list[i] = p
+			continue
+		}
+		at[p.ID] = len(list)
+		list = append(list, p)
 	}
-	if !s.quirks.AllowDuplicatePackages {
-		o.Fail(o.At("id"), "repeats the id of another package")
-	}
-	packages[known] = p
-	return packages
+	return list
 }

@@ -139,7 +139,6 @@ func (w *world) addOrder(spec OrderSpec, data map[string]any) Event {
 			CreatedAt:   spec.CreatedAt,
 		},
 		number: w.placed,
-		data:   data,
 		event:  event,
 	}
 	w.placed++

@@ -54,7 +54,6 @@ func (o Order) Shown() map[string]any {
 // order is the state behind an Order.
 type order struct {
 	Order
-	data   map[string]any
 	merged map[string]any
 	event  *storedEvent // nil: ordered through the API
 }
@@ -63,7 +62,7 @@ func (o *order) snapshot() Order {
 	c := o.Order
 	c.Results = slices.Clone(c.Results)
 	c.DeliveryFaults = slices.Clone(c.DeliveryFaults)
-	c.Data = simkit.Encode(o.data)
+	c.Data = slices.Clone(o.Data)
 	return c
 }
 

@@ -187,6 +187,7 @@ func TestAnswersOfThePackagesEndpoint(t *testing.T) {
 		"name blank":                   {"", 200, `{"data":[{"id":"1","name":" "}]}`, []string{"data[0].name is empty"}, stackonetest.ViewError},
 		"description a number":         {"", 200, `{"data":[{"id":"1","name":"A","description":1}]}`, []string{"data[0].description is not a string"}, stackonetest.ViewError},
 		"second page":                  {"", 200, `{"data":[{"id":"1","name":"A"}],"next":"x"}`, []string{"next announces a second page, which nobody will ask for"}, stackonetest.ViewList},
+		"ids equal":                    {"", 200, `{"data":[{"id":"1","name":"A"},{"id":"1","name":"A"}]}`, []string{"data[1].id repeats the id of another one"}, stackonetest.ViewList},
 		"no tests":                     {background, 200, `{"data":[{"id":"1","name":"A"}]}`, []string{"data[0].tests is missing: background checks list their tests"}, stackonetest.ViewList},
 		"tests an object":              {background, 200, `{"data":[{"id":"1","name":"A","tests":{}}]}`, []string{"data[0].tests is not an array"}, stackonetest.ViewError},
 		"test a string":                {background, 200, `{"data":[{"id":"1","name":"A","tests":["T"]}]}`, []string{"data[0].tests[0] is not an object"}, stackonetest.ViewError},

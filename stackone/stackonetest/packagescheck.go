@@ -39,8 +39,9 @@ func (a *PackagesAnswer) check(kind Kind) {
 		fatal("data", "is not an array")
 		return
 	}
+	seen := map[string]bool{}
 	for i, item := range data {
-		a.checkPackage(fmt.Sprintf("data[%d]", i), item, kind, fatal)
+		a.checkPackage(fmt.Sprintf("data[%d]", i), item, kind, fatal, seen)
 	}
 	a.checkLastPage(members)
 	switch {
@@ -67,7 +68,7 @@ func (a *PackagesAnswer) checkLastPage(members map[string]any) {
 
 type complain func(path, format string, args ...any)
 
-func (a *PackagesAnswer) checkPackage(path string, item any, kind Kind, fatal complain) {
+func (a *PackagesAnswer) checkPackage(path string, item any, kind Kind, fatal complain, seen map[string]bool) {
 	members, ok := item.(map[string]any)
 	if !ok {
 		fatal(path, "is not an object")
@@ -80,6 +81,11 @@ func (a *PackagesAnswer) checkPackage(path string, item any, kind Kind, fatal co
 	if kind == BackgroundCheck {
 		p.Tests = a.checkTests(path+".tests", members["tests"], fatal)
 	}
+	// An order names the package by its id alone.
+	if p.ID != "" && seen[p.ID] {
+		a.violate(path+".id", "repeats the id of another one")
+	}
+	seen[p.ID] = true
 	a.Packages = append(a.Packages, p)
 }
 

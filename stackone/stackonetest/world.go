@@ -130,8 +130,8 @@ func (w *world) addOrder(spec OrderSpec, a *account, data map[string]any) *order
 		Order: Order{
 			ID: spec.ID, RemoteID: spec.RemoteID, Account: spec.Account, Provider: a.spec.Provider,
 			Kind: spec.Kind, PackageID: spec.PackageID, CreatedAt: spec.CreatedAt,
+			Data: simkit.Encode(data),
 		},
-		data:   data,
 		merged: map[string]any{},
 	}
 	w.orders.Add(o, orderKey{o.Account, o.ID}, orderKey{o.Account, o.RemoteID})

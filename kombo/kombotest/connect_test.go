@@ -45,6 +45,8 @@ func TestInvalidPackagesAreRefused(t *testing.T) {
 		`{"packages":[{"id":"1","type":"SKILLS_TEST","name":"n","description":null}]}`,
 		`{"packages":[{"id":"1","type":"SKILLS_TEST","name":"n"}]}`,
 		`{"packages":[` + good + `,` + good + `]}`,
+		`{"packages":[{"id":"","type":"SKILLS_TEST","name":"n","description":"d"}]}`,
+		`{"packages":[{"id":"1","type":"SKILLS_TEST","name":" ","description":"d"}]}`,
 	} {
 		a.refused(400, "PLATFORM.INPUT_INVALID", kombotest.OpSetPackages, []byte(body))
 	}
