@@ -17,6 +17,10 @@ const opUpdate = "assessment.update"
 // (https://developers.ashbyhq.com/docs/assessmentupdate). The customer's key needs
 // the permission candidatesWrite.
 //
+// It does not free the order: publish final results through an [assessment.Router]
+// that has the intake's store, or call [assessment.Store.Forget] afterwards. Until
+// then the recruiter who orders the same package again gets the finished test.
+//
 // Everything that is known to be refused is a [*assessment.ValidationError] before
 // anything is sent: a completion without a report URL, two attributes with one ID,
 // an ID that this package uses itself. What the format cannot carry is listed in

@@ -25,7 +25,7 @@ func (in *Intake) AdoptOrder(ctx context.Context, o Order, s Started) error {
 		p.Add("ref.id", "required")
 		return p.Err()
 	}
-	key, err := OrderKey(o, in.keySecret)
+	key, err := in.orderKey(o)
 	if err != nil {
 		return err
 	}

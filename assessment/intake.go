@@ -121,7 +121,7 @@ type Intake struct {
 	abandonAfter   time.Duration
 	maxRunning     int // not positive: no limit
 	baseContext    func(context.Context) context.Context
-	keySecret      string
+	orderKey       func(Order) (string, error) // holds the secret: a copy of the Intake does not print it
 	unknownStatus  UnknownStatus
 	logger         *slog.Logger
 	logs           bool // logger is the host's
@@ -158,7 +158,7 @@ func NewIntake(c IntakeConfig) (*Intake, error) {
 		lease:          cmp.Or(c.Lease, DefaultLease),
 		maxRunning:     cmp.Or(c.MaxRunning, DefaultMaxRunning),
 		baseContext:    c.BaseContext,
-		keySecret:      c.KeySecret,
+		orderKey:       func(o Order) (string, error) { return OrderKey(o, c.KeySecret) },
 		unknownStatus:  c.UnknownStatus,
 		logger:         c.Logger,
 		logs:           c.Logger != nil,
@@ -240,7 +240,7 @@ func (in *Intake) Start(ctx context.Context, o Order) (Accepted, error) {
 	if err := in.ready(); err != nil {
 		return Accepted{}, err
 	}
-	key, err := OrderKey(o, in.keySecret)
+	key, err := in.orderKey(o)
 	if err != nil {
 		return Accepted{}, err
 	}

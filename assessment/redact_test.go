@@ -347,6 +347,15 @@ func domainIntakeHidden(t *testing.T) {
 	var out bytes.Buffer
 	slog.New(slog.NewJSONHandler(&out, domainTimeless())).Info("m", "intake", in)
 	require.Contains(t, out.String(), `"intake":"intake"`)
+
+	// A copy has no methods. Vet refuses one, but not through reflection.
+	in, err = assessment.NewIntake(assessment.IntakeConfig{
+		Provider: &intakeProvider{}, Store: assessment.NewMemoryStore(0), KeySecret: domainMarker,
+	})
+	require.NoError(t, err)
+	for _, verb := range domainVerbs {
+		require.NotContains(t, fmt.Sprintf(verb, reflect.ValueOf(in).Elem()), domainMarker, verb)
+	}
 }
 
 // A Rejection has its methods on the pointer, as errors do; nobody holds one as

@@ -33,7 +33,7 @@ func vendorClaim(id, token string) assessment.Claim {
 // in a repeated order makes the key.
 func mintedClaim(key, id, token string) assessment.Claim {
 	ref := assessment.OrderRef{Vendor: assessment.Ashby, Account: "acme", ID: id}
-	return assessment.Claim{Key: "natural/ashby///acme/application/" + key + "/p1", Ref: ref, Token: token}
+	return assessment.Claim{Key: "natural-1:" + key, Ref: ref, Token: token}
 }
 
 // bothKinds calls check with a claim of either kind. Their records do not
