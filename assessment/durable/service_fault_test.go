@@ -104,7 +104,7 @@ func (l *lockedBuffer) String() string {
 func TestServiceClosedAccount(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newServiceBench(t, d, nil)
-		n := size(500, 20000)
+		n := size(100, 20000)
 		b.vendor.accounts(map[string]error{"limited": &assessment.APIError{StatusCode: 429, RetryAfter: time.Hour}})
 		tx, err := d.db.BeginTx(t.Context(), nil)
 		require.NoError(t, err)
@@ -129,7 +129,7 @@ func TestServiceClosedAccount(t *testing.T) {
 		// Opened by hand: the waker deals the rest out.
 		b.vendor.accounts(nil)
 		require.NoError(t, b.service.DB().Resume(t.Context(), "kombo", "limited", operator))
-		eventually(t, "results go out", func() bool { return b.count(t, b.table("results")+" WHERE state = 'written'") > 60 })
+		eventually(t, "results go out", func() bool { return b.count(t, b.table("results")+" WHERE state = 'written'") > 30 })
 	})
 }
 

@@ -47,13 +47,14 @@ func (w *orderWorker) Work(ctx context.Context, job *river.Job[orderArgs]) error
 	if err != nil {
 		return river.JobCancel(err)
 	}
-	account := job.Queue + " " + sqlstore.Route(ref.Vendor, ref.Connection) + " " + sqlstore.Account(ref.Account)
-	if !w.s.width.enter(account, widthOf[job.Queue]) {
+	queue := w.s.queueOf(ref)
+	account := sqlstore.Route(ref.Vendor, ref.Connection) + " " + sqlstore.Account(ref.Account)
+	if !w.s.width.enter(account, widthOf[queue]) {
 		return nil
 	}
 	done, err := w.s.spool.Work(ctx, ref)
 	if w.s.width.leave(account) {
-		w.s.next(context.WithoutCancel(ctx), ref, job.Queue)
+		w.s.next(context.WithoutCancel(ctx), ref, queue)
 	}
 	switch {
 	case err != nil:
