@@ -69,6 +69,10 @@ type Config struct {
 	// Observer is told what the intake and the provider do.
 	Observer assessment.Observer
 
+	// Attachment gives the bytes of attachments that results name by Ref, when
+	// they are written; see [sqlstore.OutboxConfig].
+	Attachment func(ctx context.Context, order assessment.OrderRef, ref string) ([]byte, error)
+
 	// Store, Outbox and Spool hold settings for tests: a shifted clock, short
 	// leases. Their other fields are set from here.
 	Store  sqlstore.Options

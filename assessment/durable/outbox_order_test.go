@@ -266,9 +266,9 @@ func TestFinalFreesTheNaturalKey(t *testing.T) {
 			_, err := store.Claim(t.Context(), c, time.Hour)
 			require.NoError(t, err)
 		}
-		keys := func() string { return b.text(t, "SELECT ref FROM "+b.table("claims")+" ORDER BY ref") }
+		keys := func() string { return b.text(t, "SELECT key FROM "+b.table("claims")+" ORDER BY key") }
 		for _, r := range []assessment.Result{interim("i"), final("f")} {
-			require.Equal(t, ref.String()+" "+other.String(), keys())
+			require.Equal(t, other.String()+" natural/ashby///acme/application/a/p", keys())
 			for _, o := range []assessment.OrderRef{ref, other} {
 				b.publish(t, o, r)
 				b.flush(t, o)

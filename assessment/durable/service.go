@@ -77,7 +77,7 @@ func (s *Service) openStore(dialect sqlstore.Dialect) error {
 		return err
 	}
 	out := c.Outbox
-	out.Publisher = router
+	out.Publisher, out.Attachment = router, c.Attachment
 	if s.outbox, err = s.store.Outbox(out); err != nil {
 		return err
 	}

@@ -101,8 +101,14 @@ func (o *Outbox) send(ctx context.Context, l lane, c chosen, r assessment.Result
 	bounded, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	began := time.Now()
-	receipt, err := o.call(bounded, l.ref, r)
-	v := judge(receipt, err)
+	var v verdict
+	receipt, err := assessment.Receipt{}, o.attach(bounded, l.ref, &r)
+	if err != nil {
+		v = verdict{state: statePending, what: NoteFailed, reason: "attachment", retry: true}
+	} else {
+		receipt, err = o.call(bounded, l.ref, r)
+		v = judge(receipt, err)
+	}
 	if ctx.Err() != nil && v.state == statePending {
 		// The process is ending. That says nothing of the result, which is free for
 		// the next process.
@@ -125,6 +131,28 @@ func (o *Outbox) send(ctx context.Context, l lane, c chosen, r assessment.Result
 	return v
 }
 
+// attach puts the bytes in the place of references.
+func (o *Outbox) attach(ctx context.Context, order assessment.OrderRef, r *assessment.Result) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = errPanicked
+		}
+	}()
+	for i, a := range r.Attachments {
+		if !referred(a) {
+			continue
+		}
+		if o.attachment == nil {
+			return errors.New("sqlstore: no OutboxConfig.Attachment")
+		}
+		if r.Attachments[i].Data, err = o.attachment(ctx, order, a.Ref); err != nil {
+			return err
+		}
+		r.Attachments[i].Ref = ""
+	}
+	return nil
+}
+
 // call recovers from a publisher that panics.
 func (o *Outbox) call(ctx context.Context, ref assessment.OrderRef, r assessment.Result) (receipt assessment.Receipt, err error) {
 	defer func() {
@@ -135,7 +163,7 @@ func (o *Outbox) call(ctx context.Context, ref assessment.OrderRef, r assessment
 	return o.publisher.PublishResult(ctx, ref, r)
 }
 
-var errPanicked = errors.New("sqlstore: the publisher panicked")
+var errPanicked = errors.New("sqlstore: the publisher, or what reads attachments, panicked")
 
 // The back-off of a result, and when somebody should look at it: after three
 // days in which it could have been sent.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/assessbridge/assessbridge/assessment"
 )
@@ -17,7 +18,7 @@ const (
 )
 
 // MaxAttachmentBytes is how many bytes of attachments a result may carry into
-// the database. Larger files belong where they are: give their URL.
+// the database. Larger files belong where they are: give their URL or a Ref.
 const MaxAttachmentBytes = 64 << 10
 
 // row is a result as it is stored.
@@ -85,19 +86,28 @@ func digest(content []byte) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// validate checks a result as the clients will. An attachment that the host
+// names by Ref is checked as if its bytes were there.
 func validate(r assessment.Result) error {
+	r.Attachments = slices.Clone(r.Attachments)
+	bytes := 0
+	for i, a := range r.Attachments {
+		bytes += len(a.Data)
+		if referred(a) {
+			r.Attachments[i].Data = []byte{0}
+		}
+	}
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	bytes := 0
-	for _, a := range r.Attachments {
-		bytes += len(a.Data)
-	}
 	if bytes > MaxAttachmentBytes {
-		return invalid("attachments", fmt.Sprintf("%d bytes of data, at most %d can be stored; give a URL", bytes, MaxAttachmentBytes))
+		return invalid("attachments", fmt.Sprintf("%d bytes of data, at most %d can be stored; give a URL or a Ref", bytes, MaxAttachmentBytes))
 	}
 	return nil
 }
+
+// referred says whether the bytes of a have to be asked for.
+func referred(a assessment.Attachment) bool { return a.Ref != "" && a.URL == "" && len(a.Data) == 0 }
 
 // isRejection says whether r has the shape of a rejection's result and nothing
 // else.

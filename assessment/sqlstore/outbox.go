@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -27,15 +28,20 @@ type OutboxConfig struct {
 	// CallTimeout bounds one call of Publisher, its own repetitions included;
 	// [DefaultCallTimeout] if zero. It must be well below Lease.
 	CallTimeout time.Duration
+	// Attachment gives the bytes of an attachment that has a Ref and neither URL
+	// nor Data, when the result is written. While it fails the result waits, and is
+	// not late for it. Without it such results are refused by Publish.
+	Attachment func(ctx context.Context, order assessment.OrderRef, ref string) ([]byte, error)
 }
 
 // Outbox takes results durably and writes them to the vendors, in order; see
 // the package's description. It is safe for concurrent use.
 type Outbox struct {
-	d         *DB
-	publisher assessment.ResultPublisher
-	lease     time.Duration
-	timeout   time.Duration
+	d          *DB
+	publisher  assessment.ResultPublisher
+	attachment func(context.Context, assessment.OrderRef, string) ([]byte, error)
+	lease      time.Duration
+	timeout    time.Duration
 }
 
 var _ assessment.ResultPublisher = (*Outbox)(nil)
@@ -47,7 +53,7 @@ func (d *DB) Outbox(c OutboxConfig) (*Outbox, error) {
 		return nil, errors.New("sqlstore: outbox needs a Publisher")
 	}
 	o := &Outbox{
-		d: d, publisher: c.Publisher,
+		d: d, publisher: c.Publisher, attachment: c.Attachment,
 		lease: orDefault(c.Lease, DefaultLaneLease), timeout: orDefault(c.CallTimeout, DefaultCallTimeout),
 	}
 	if o.timeout <= 0 || o.lease < o.timeout+o.timeout/4 {
@@ -117,7 +123,7 @@ func (o *Outbox) PublishTx(ctx context.Context, tx Querier, m Message) (Publishe
 
 // PublishOn is [Outbox.PublishTx] for transactions of other kinds.
 func (o *Outbox) PublishOn(ctx context.Context, q QueryRow, m Message) (Published, error) {
-	r, err := newRow(m, keyed)
+	r, err := o.newRow(m, keyed)
 	if err != nil {
 		return Published{}, err
 	}
@@ -132,7 +138,7 @@ func (o *Outbox) Correct(ctx context.Context, m Message, by Act) (Published, err
 	if !m.Result.Status.Final() {
 		return Published{}, invalid("status", "a correction has to be final")
 	}
-	r, err := newRow(m, correcting)
+	r, err := o.newRow(m, correcting)
 	if err != nil {
 		return Published{}, err
 	}
@@ -171,10 +177,18 @@ func (o *Outbox) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 	return assessment.Receipt{Outcome: assessment.ResultQueued}, nil
 }
 
+// newRow makes the row of a message.
+func (o *Outbox) newRow(m Message, key keying) (row, error) {
+	if o.attachment == nil && slices.ContainsFunc(m.Result.Attachments, referred) {
+		return row{}, invalid("attachments", "a ref needs OutboxConfig.Attachment")
+	}
+	return newRow(m, key)
+}
+
 // store inserts a row in a transaction of its own, with the hint if anybody
 // listens.
 func (o *Outbox) store(ctx context.Context, m Message, key keying) (done Published, err error) {
-	r, err := newRow(m, key)
+	r, err := o.newRow(m, key)
 	if err != nil {
 		return Published{}, err
 	}

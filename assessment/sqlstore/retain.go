@@ -60,7 +60,7 @@ var expiries = []expiry{
 	},
 	{
 		"{claims}", "answer = CAST('erased' AS {bytes}), token = ''",
-		`answer IS NOT NULL AND token <> '' AND EXISTS (SELECT 1 FROM {results} r WHERE r.ref = {claims}.ref AND r.final = 1
+		`answer IS NOT NULL AND token <> '' AND EXISTS (SELECT 1 FROM {results} r WHERE r.ref = CASE WHEN {claims}.ref = '' THEN {claims}.key ELSE {claims}.ref END AND r.final = 1
 			AND r.state = 'written' AND r.settled > 0 AND r.settled <= {now} - CAST($1 AS BIGINT))`,
 		func(r Retention) time.Duration { return r.Answers }, func(r *Retained) *int64 { return &r.Answers },
 	},

@@ -5,7 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -105,7 +105,7 @@ func (d *DB) subject(vendor assessment.Vendor, connection, account, candidate st
 	mac := hmac.New(sha256.New, d.options.SubjectKey)
 	// The text of a reference keeps its elements apart.
 	mac.Write([]byte(assessment.OrderRef{Vendor: vendor, Connection: connection, Account: account, ID: candidate}.String()))
-	return hex.EncodeToString(mac.Sum(nil)[:16])
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
 }
 
 // takeOrder reserves an order for one worker.
@@ -251,12 +251,13 @@ func (s *Spool) try(ctx context.Context, o *assessment.Order) (err error) {
 }
 
 // settleOrder records the end of an attempt, if the worker still holds the
-// order. The body goes with the last one.
+// order. With the last one goes what the tombstone does not need.
 const settleOrder = `
 UPDATE {orders} SET state = $3, reason = $4, token = '', until = 0, faulted = $5,
   tries = CASE WHEN $6 > 0 THEN tries + 1 ELSE tries END,
   due = CASE WHEN $6 > 0 THEN {now} + CAST($6 AS BIGINT) ELSE 0 END,
   body = CASE WHEN $7 = 1 THEN NULL ELSE body END,
+  account = CASE WHEN $7 = 1 THEN '' ELSE account END,
   settled = CASE WHEN $7 = 1 THEN {now} ELSE 0 END
 WHERE ref = $1 AND token = $2 AND state IN ('queued', 'attention')`
 
@@ -410,7 +411,7 @@ func (s *Spool) act(ctx context.Context, ref assessment.OrderRef, by Act, what s
 // barClaim keeps an order from being started by whoever meets it next, such as
 // the reconciler.
 const barClaim = `
-INSERT INTO {claims} AS c (key, ref, token, until, answer, made) VALUES ($1, $1, '', 0, $2, {now})
+INSERT INTO {claims} AS c (key, ref, token, until, answer, made) VALUES ($1, '', '', 0, $2, {now})
 ON CONFLICT (key) DO UPDATE SET token = '', answer = CASE WHEN c.answer IS NULL THEN excluded.answer ELSE c.answer END`
 
 func (d *DB) bar(ctx context.Context, tx *sql.Tx, ref assessment.OrderRef) error {

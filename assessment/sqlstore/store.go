@@ -28,18 +28,22 @@ var errNoToken = errors.New("sqlstore: a claim needs a key and a token")
 // is its own or its lease is over.
 const mayTake = `c.answer IS NULL AND (c.token = excluded.token OR c.until <= {now})`
 
+// The reference of an order with a vendor's id is its key and is not stored a
+// second time.
+const refOfKey = `CASE WHEN ref = '' THEN key ELSE ref END`
+
 const claim = `
 INSERT INTO {claims} AS c (key, ref, token, until, made)
-VALUES ($1, $2, $3, {now} + CAST($4 AS BIGINT), {now})
+VALUES (CAST($1 AS TEXT), CASE WHEN CAST($1 AS TEXT) = CAST($2 AS TEXT) THEN '' ELSE CAST($2 AS TEXT) END, $3, {now} + CAST($4 AS BIGINT), {now})
 ON CONFLICT (key) DO UPDATE SET
   token = CASE WHEN ` + mayTake + ` THEN excluded.token ELSE c.token END,
   until = CASE WHEN ` + mayTake + ` THEN excluded.until ELSE c.until END
-RETURNING ref, token, answer`
+RETURNING ` + refOfKey + `, token, answer`
 
 const renew = `
 UPDATE {claims} SET until = CASE WHEN answer IS NULL THEN {now} + CAST($3 AS BIGINT) ELSE until END
 WHERE key = $1 AND (token = $2 OR answer IS NOT NULL)
-RETURNING ref, token, answer`
+RETURNING ` + refOfKey + `, token, answer`
 
 // Claim implements [assessment.Store].
 func (s *Store) Claim(ctx context.Context, c assessment.Claim, lease time.Duration) (assessment.Claim, error) {
@@ -80,9 +84,8 @@ func (s *Store) Expire(ctx context.Context, c assessment.Claim) error {
 	return err
 }
 
-// forget frees the natural key of an order. An order with a vendor's id has
-// its reference as key.
-const forget = `DELETE FROM {claims} WHERE ref = $1 AND key <> ref`
+// forget frees the natural key of an order.
+const forget = `DELETE FROM {claims} WHERE ref = $1`
 
 // Forget implements [assessment.Store].
 func (s *Store) Forget(ctx context.Context, ref assessment.OrderRef) error {
@@ -93,8 +96,8 @@ func (s *Store) Forget(ctx context.Context, ref assessment.OrderRef) error {
 // eraseClaim blanks the record of an order. A natural key becomes a random one:
 // with the old one it could be found out, by trying, who was ordered what.
 const eraseClaim = `
-UPDATE {claims} SET answer = $2, token = '', key = CASE WHEN key = ref THEN key ELSE $3 END
-WHERE key = $1 OR (ref = $1 AND key <> ref)`
+UPDATE {claims} SET answer = $2, token = '', key = CASE WHEN ref = '' THEN key ELSE $3 END
+WHERE (key = $1 AND ref = '') OR ref = $1`
 
 // Erase implements [assessment.Store].
 func (s *Store) Erase(ctx context.Context, ref assessment.OrderRef) error {
@@ -108,8 +111,8 @@ func (d *DB) eraseClaim(ctx context.Context, r runner, ref assessment.OrderRef) 
 
 // lookups ask for many keys with one parameter, which every driver has.
 var lookups = map[Dialect]string{
-	PostgreSQL: `SELECT key, ref, token, answer FROM {claims} WHERE key IN (SELECT json_array_elements_text(CAST($1 AS json)))`,
-	SQLite:     `SELECT key, ref, token, answer FROM {claims} WHERE key IN (SELECT value FROM json_each($1))`,
+	PostgreSQL: `SELECT key, ` + refOfKey + `, token, answer FROM {claims} WHERE key IN (SELECT json_array_elements_text(CAST($1 AS json)))`,
+	SQLite:     `SELECT key, ` + refOfKey + `, token, answer FROM {claims} WHERE key IN (SELECT value FROM json_each($1))`,
 }
 
 // Lookup implements [assessment.Lookup].

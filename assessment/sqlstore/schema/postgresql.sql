@@ -12,8 +12,8 @@ CREATE TABLE {claims} (
   answer BYTEA,
   made BIGINT NOT NULL
 );
--- The record of an order with a vendor's id has its reference as key.
-CREATE INDEX {index}claims_ref ON {claims} (ref) WHERE key <> ref;
+-- The record of an order with a vendor's id has its reference as key, and no ref.
+CREATE INDEX {index}claims_ref ON {claims} (ref) WHERE ref <> '';
 
 CREATE TABLE {orders} (
   ref TEXT COLLATE "C" PRIMARY KEY,
