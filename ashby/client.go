@@ -10,10 +10,12 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/outbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
@@ -252,7 +254,8 @@ func notAnswered(account, name, message string, answer transport.Answer, class e
 // object, or one without members.
 func empty(results json.RawMessage) bool {
 	var members map[string]json.RawMessage
-	return json.Unmarshal(results, &members) != nil || len(members) == 0
+	_, err := lenient.Unmarshal(results, &members)
+	return err != nil || len(members) == 0
 }
 
 // write makes a call and says how it went. The answer to an update may be empty,
@@ -280,8 +283,6 @@ func warningsOf(body []byte) []string {
 	var wire struct {
 		Warnings []string `json:"warnings"`
 	}
-	if json.Unmarshal(body, &wire) != nil {
-		return nil
-	}
-	return wire.Warnings
+	_, _ = lenient.Unmarshal(body, &wire)
+	return slices.DeleteFunc(wire.Warnings, func(w string) bool { return w == "" })
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/outbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
@@ -74,7 +75,7 @@ func (c *Client) AddCompleted(ctx context.Context, account string, a Completed) 
 		ApplicationID string `json:"applicationId"`
 	}]
 	// It was added, whatever can be read of the answer.
-	_ = json.Unmarshal(answer.Body, &got)
+	_, _ = lenient.Unmarshal(answer.Body, &got)
 	added.ApplicationID = got.Results.ApplicationID
 	return added, nil
 }

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -119,7 +121,7 @@ func newCandidate(raw json.RawMessage) Candidate {
 	var wire wireCandidateInfo
 	// A field of another shape than documented is in Raw, and does not take the
 	// others along.
-	_ = json.Unmarshal(raw, &wire)
+	_, _ = lenient.Unmarshal(raw, &wire)
 	found := Candidate{
 		ID:             wire.ID,
 		Name:           wire.Name,
@@ -201,13 +203,13 @@ func (c *Client) APIKeyInfo(ctx context.Context, account string) (KeyInfo, error
 		return KeyInfo{}, err
 	}
 	var wire struct {
-		Title     text     `json:"title"`
-		CreatedAt text     `json:"createdAt"`
-		Scopes    []string `json:"scopes"`
+		Title     string    `json:"title"`
+		CreatedAt time.Time `json:"createdAt"`
+		Scopes    []string  `json:"scopes"`
 	}
-	if empty(raw) || json.Unmarshal(raw, &wire) != nil {
+	odd, err := lenient.Unmarshal(raw, &wire)
+	if empty(raw) || err != nil || slices.ContainsFunc(odd, func(o lenient.Odd) bool { return o.Why == lenient.WrongShape }) {
 		return KeyInfo{}, fmt.Errorf("%w: %w", ErrKeyUnknown, notAnswered(account, name, "the answer names no key", answer, nil))
 	}
-	created, _ := time.Parse(time.RFC3339, wire.CreatedAt.value)
-	return KeyInfo{Title: wire.Title.value, CreatedAt: created, Scopes: wire.Scopes}, nil
+	return KeyInfo{Title: wire.Title, CreatedAt: wire.CreatedAt, Scopes: wire.Scopes}, nil
 }

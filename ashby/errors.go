@@ -2,11 +2,11 @@ package ashby
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/http"
 	"strings"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -50,19 +50,33 @@ var fixedTexts = []string{
 func classify(answer transport.Answer) *transport.Failure {
 	ok := answer.StatusCode/100 == 2
 	var verdict wireVerdict
-	// Members of another type than documented leave the others readable.
-	_ = json.Unmarshal(answer.Body, &verdict)
+	_, _ = lenient.Unmarshal(answer.Body, &verdict)
 	if ok && !verdict.failed() {
 		return nil
 	}
 	var wire wireFailure
-	_ = json.Unmarshal(answer.Body, &wire)
+	_, _ = lenient.Unmarshal(answer.Body, &wire)
 	failure := wire.failure(ok)
 	if !verdict.failed() {
 		failure = wire.foreign(answer)
 	}
 	failure.Public = transport.Known(fixedTexts, "", failure.Message)
 	return failure
+}
+
+// failed: the flag decides; without it an error does.
+func (v *wireVerdict) failed() bool {
+	if v.Success != lenient.Unsaid {
+		return v.Success == lenient.No
+	}
+	told := len(v.Info) > 0 && string(v.Info) != "null"
+	switch errors := v.Errors.(type) {
+	case nil:
+		return told
+	case []any:
+		return told || len(errors) > 0
+	}
+	return told || v.Errors != any("")
 }
 
 // failure reads an error envelope. Ashby says no by it, so nothing was carried

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -24,6 +25,9 @@ const (
 	ActionCandidateDelete Action = "candidateDelete"
 	ActionCandidateMerge  Action = "candidateMerge"
 )
+
+// Known reports whether a is one of the actions defined here.
+func (a Action) Known() bool { return a == ActionPing || candidateActions[a] != nil }
 
 // Event is one webhook delivery, decoded.
 type Event struct {
@@ -95,21 +99,26 @@ var ErrMalformedEvent = errors.New("ashby: not an event")
 // is [ErrMalformedEvent]; unknown actions, missing fields and nulls are none.
 func ParseEvent(body []byte) (Event, error) {
 	var wire wireEvent
-	drifted, err := decode(body, &wire)
+	odd, err := decode(body, &wire)
 	if err != nil || wire.Action == "" {
 		return Event{}, ErrMalformedEvent
 	}
 	event := Event{ID: wire.ID, Action: Action(wire.Action), Raw: body}
-	event.Data = decodeData(event.Action, wire.Data)
-	if drifted != nil {
-		event.drift(drifted.Field, "")
+	for _, o := range odd {
+		event.drift(o.Path, "")
 	}
-	if _, unknown := event.Data.(UnknownEvent); unknown {
-		field, value := "action", wire.Action
-		if event.Action == ActionCandidateDelete || event.Action == ActionCandidateMerge {
-			field, value = "data", ""
-		}
-		event.drift(field, value)
+	if event.Action == ActionPing {
+		event.Data = Ping{}
+		return event, nil
+	}
+	event.Data = event.read(wire.Data)
+	if _, unknown := event.Data.(UnknownEvent); !unknown {
+		return event, nil
+	}
+	if event.Action.Known() {
+		event.drift("data", "")
+	} else {
+		event.drift("action", string(event.Action))
 	}
 	return event, nil
 }
@@ -121,27 +130,49 @@ func (e *Event) drift(field, value string) {
 }
 
 type wireID struct {
-	ID string `json:"id"`
+	ID lenient.Text `json:"id"`
 }
 
-// decodeData reads the data of an action. An event without the ids that it is
-// about is handed over raw, so that the host can still read it.
-func decodeData(a Action, data json.RawMessage) EventData {
-	var wire struct {
-		Candidate wireID `json:"candidate"`
-		Deleted   wireID `json:"deletedCandidate"`
-		Merged    wireID `json:"mergedCandidate"`
+// wireCandidates is the data of the actions that are about candidates.
+type wireCandidates struct {
+	Candidate wireID `json:"candidate"`
+	Deleted   wireID `json:"deletedCandidate"`
+	Merged    wireID `json:"mergedCandidate"`
+}
+
+// candidateActions says what the actions about candidates say; nil: the ids are
+// not there.
+var candidateActions = map[Action]func(*wireCandidates) EventData{
+	ActionCandidateDelete: func(w *wireCandidates) EventData {
+		if w.Candidate.ID == "" {
+			return nil
+		}
+		return CandidateDeleted{string(w.Candidate.ID)}
+	},
+	ActionCandidateMerge: func(w *wireCandidates) EventData {
+		if w.Deleted.ID == "" || w.Merged.ID == "" {
+			return nil
+		}
+		return CandidateMerged{string(w.Deleted.ID), string(w.Merged.ID)}
+	},
+}
+
+// read returns the data of an action. An event without the ids that it is about
+// is handed over raw, so that the host can still read it.
+func (e *Event) read(data json.RawMessage) EventData {
+	about, known := candidateActions[e.Action]
+	if !known {
+		return UnknownEvent{data}
 	}
-	if a == ActionPing {
-		return Ping{}
+	var wire wireCandidates
+	odd, _ := lenient.Unmarshal(data, &wire)
+	for _, o := range odd {
+		if o.Path != "" {
+			e.drift("data."+o.Path, "")
+		}
 	}
-	err := json.Unmarshal(data, &wire)
-	switch {
-	case err != nil:
-	case a == ActionCandidateDelete && wire.Candidate.ID != "":
-		return CandidateDeleted{wire.Candidate.ID}
-	case a == ActionCandidateMerge && wire.Deleted.ID != "" && wire.Merged.ID != "":
-		return CandidateMerged{wire.Deleted.ID, wire.Merged.ID}
+	if found := about(&wire); found != nil {
+		return found
 	}
 	return UnknownEvent{data}
 }

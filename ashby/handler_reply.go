@@ -42,7 +42,7 @@ var errNoOperation = errors.New("ashby: unknown operation")
 // failure is the error envelope with all its members; the schema requires them.
 func failure(code, message string) []byte {
 	body, _ := json.Marshal(wireFailure{ // strings and a bool: there is no error
-		Success: flagNo, Errors: []string{code}, Info: wireErrorInfo{Code: code, Message: message},
+		Errors: []string{code}, Info: wireErrorInfo{Code: code, Message: message},
 	})
 	return body
 }

@@ -112,8 +112,8 @@ func TestLenientStart(t *testing.T) {
 		},
 		"other types": {
 			`{"job":{"name":7,"ashby_id":"j","hiringTeam":{"a":1}},"additional_fields":[],` + base + `}`,
-			func(o *assessment.Order) { o.Job.RemoteID = "j" },
-			[]assessment.Drift{{Field: "job.name"}},
+			func(o *assessment.Order) { o.Job.RemoteID, o.Job.Name = "j", "7" },
+			[]assessment.Drift{{Field: "job.name"}, {Field: "job.hiringTeam"}, {Field: "additional_fields"}},
 		},
 		"empty member of the team": {
 			`{` + base + `,"job":{"hiringTeam":[null,{"role":"Vp of Äpfel"}]}}`,
@@ -264,7 +264,7 @@ func TestOddIDs(t *testing.T) {
 	require.Empty(t, o.Candidate.RemoteID+o.Application.RemoteID+o.Job.RemoteID+o.Job.Code+o.Job.HiringTeam[0].RemoteID)
 	require.Equal(t, []string{
 		"assessment.start candidate.ashby_id", "assessment.start application.ashby_id", "assessment.start job.ashby_id",
-		"assessment.start job.req_id", "assessment.start job.hiringTeam.userId",
+		"assessment.start job.req_id", "assessment.start job.hiringTeam[0].userId",
 	}, fields(h.drift))
 
 	h.drift = nil

@@ -68,7 +68,7 @@ func TestOtherEvents(t *testing.T) {
 			Action: ashby.ActionCandidateMerge, Data: unknown(`{"deletedCandidate":{"id":"1"}}`), Drift: []assessment.Drift{{Event: "candidateMerge", Field: "data"}},
 		},
 		`{"webhookActionId":7,"action":"candidateDelete","data":{"candidate":{"id":"1"},"new":0}}`: {
-			Action: ashby.ActionCandidateDelete, Data: ashby.CandidateDeleted{CandidateID: "1"},
+			ID: "7", Action: ashby.ActionCandidateDelete, Data: ashby.CandidateDeleted{CandidateID: "1"},
 			Drift: []assessment.Drift{{Event: "candidateDelete", Field: "webhookActionId"}},
 		},
 		`{"webhookActionId":null,"action":"ping","data":null}`: {Action: ashby.ActionPing, Data: ashby.Ping{}},

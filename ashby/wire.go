@@ -1,6 +1,10 @@
 package ashby
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/assessbridge/assessbridge/internal/lenient"
+)
 
 // The wire format. The assessments framework is in snake_case, but for
 // job.hiringTeam and what is inside it; all the rest of Ashby's API is in
@@ -8,7 +12,7 @@ import "encoding/json"
 // and null are the same, and unknown keys are ignored.
 
 type wireStart struct {
-	AssessmentTypeID text                       `json:"assessment_type_id"`
+	AssessmentTypeID lenient.Text               `json:"assessment_type_id"`
 	Candidate        wireCandidate              `json:"candidate"`
 	Application      wireApplication            `json:"application"`
 	Job              wireJob                    `json:"job"`
@@ -16,36 +20,36 @@ type wireStart struct {
 }
 
 type wireCandidate struct {
-	AshbyID    text   `json:"ashby_id"`
-	FirstName  string `json:"first_name"`
-	LastName   string `json:"last_name"`
-	Email      string `json:"email"`
-	ProfileURL string `json:"ashby_profile_url"`
+	AshbyID    lenient.Text `json:"ashby_id"`
+	FirstName  string       `json:"first_name"`
+	LastName   string       `json:"last_name"`
+	Email      string       `json:"email"`
+	ProfileURL string       `json:"ashby_profile_url"`
 }
 
 type wireApplication struct {
-	AshbyID text   `json:"ashby_id"`
-	Status  string `json:"status"`
+	AshbyID lenient.Text `json:"ashby_id"`
+	Status  string       `json:"status"`
 }
 
 type wireJob struct {
-	AshbyID    text             `json:"ashby_id"`
+	AshbyID    lenient.Text     `json:"ashby_id"`
 	Name       string           `json:"name"`
 	URL        string           `json:"ashby_job_url"`
-	ReqID      text             `json:"req_id"`
+	ReqID      lenient.Text     `json:"req_id"`
 	HiringTeam []wireTeamMember `json:"hiringTeam"`
 }
 
 type wireTeamMember struct {
-	UserID    text   `json:"userId"`
-	FirstName string `json:"firstName"`
-	LastName  string `json:"lastName"`
-	Email     string `json:"email"`
-	Role      string `json:"role"`
+	UserID    lenient.Text `json:"userId"`
+	FirstName string       `json:"firstName"`
+	LastName  string       `json:"lastName"`
+	Email     string       `json:"email"`
+	Role      string       `json:"role"`
 }
 
 type wireCancel struct {
-	AssessmentID text `json:"assessment_id"`
+	AssessmentID lenient.Text `json:"assessment_id"`
 }
 
 // The types of a datum. They are all there are.
@@ -109,14 +113,14 @@ type envelope[T any] struct {
 // deprecated errors out in places; who writes it includes them, because the
 // schema requires them.
 type wireFailure struct {
-	Success flag          `json:"success"`
+	Success bool          `json:"success"`
 	Errors  []string      `json:"errors"`
 	Info    wireErrorInfo `json:"errorInfo"`
 }
 
 // wireVerdict is what tells a success from a failure.
 type wireVerdict struct {
-	Success flag            `json:"success"`
+	Success lenient.Flag    `json:"success"`
 	Errors  any             `json:"errors"`
 	Info    json.RawMessage `json:"errorInfo"`
 }
@@ -146,6 +150,6 @@ type wirePackage struct {
 
 type wireEvent struct {
 	ID     string          `json:"webhookActionId"`
-	Action string          `json:"action"`
+	Action lenient.Name    `json:"action"`
 	Data   json.RawMessage `json:"data"`
 }

@@ -1,8 +1,10 @@
 package assessment_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -44,6 +46,9 @@ func domainReencodes[T any](t *testing.T, text []byte) {
 	require.NoError(t, err)
 	var second T
 	require.NoError(t, json.Unmarshal(written, &second), "%s", written)
+	if !utf8.Valid(text) || bytes.Contains(text, []byte(`\u`)) {
+		return // some of it may have been replaced; see TestJSONFormsAreStorable
+	}
 	domainRequireEqual(t, first, second, domainEmpty())
 	again, err := json.Marshal(second)
 	require.NoError(t, err)

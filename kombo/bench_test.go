@@ -56,38 +56,40 @@ func BenchmarkVerify(b *testing.B) {
 
 // plainOrder is the documented body, typed by hand.
 type plainOrder struct {
-	ID   string `json:"id"`
-	Type string `json:"type"`
-	Data struct {
-		ID            string `json:"id"`
-		IntegrationID string `json:"integration_id"`
-		PackageID     string `json:"package_id"`
-		Status        string `json:"status"`
-		Candidate     struct {
-			RemoteID  string `json:"remote_id"`
-			Email     string `json:"email"`
-			FirstName string `json:"first_name"`
-			LastName  string `json:"last_name"`
-			Phone     string `json:"phone"`
-		} `json:"candidate"`
-		Application struct {
-			RemoteID string `json:"remote_id"`
-		} `json:"application"`
-		Job struct {
-			RemoteID    string            `json:"remote_id"`
-			Name        string            `json:"name"`
-			JobCode     string            `json:"job_code"`
-			Description string            `json:"description"`
-			Location    map[string]string `json:"location"`
-			HiringTeam  []struct {
-				RemoteID  string   `json:"remote_id"`
-				Email     string   `json:"email"`
-				FirstName string   `json:"first_name"`
-				LastName  string   `json:"last_name"`
-				Roles     []string `json:"hiring_team_roles"`
-			} `json:"hiring_team"`
-		} `json:"job"`
-	} `json:"data"`
+	ID   string    `json:"id"`
+	Type string    `json:"type"`
+	Data plainData `json:"data"`
+}
+
+type plainData struct {
+	ID            string `json:"id"`
+	IntegrationID string `json:"integration_id"`
+	PackageID     string `json:"package_id"`
+	Status        string `json:"status"`
+	Candidate     struct {
+		RemoteID  string `json:"remote_id"`
+		Email     string `json:"email"`
+		FirstName string `json:"first_name"`
+		LastName  string `json:"last_name"`
+		Phone     string `json:"phone"`
+	} `json:"candidate"`
+	Application struct {
+		RemoteID string `json:"remote_id"`
+	} `json:"application"`
+	Job struct {
+		RemoteID    string            `json:"remote_id"`
+		Name        string            `json:"name"`
+		JobCode     string            `json:"job_code"`
+		Description string            `json:"description"`
+		Location    map[string]string `json:"location"`
+		HiringTeam  []struct {
+			RemoteID  string   `json:"remote_id"`
+			Email     string   `json:"email"`
+			FirstName string   `json:"first_name"`
+			LastName  string   `json:"last_name"`
+			Roles     []string `json:"hiring_team_roles"`
+		} `json:"hiring_team"`
+	} `json:"job"`
 }
 
 func BenchmarkEventFloor(b *testing.B) {
@@ -184,6 +186,53 @@ func plainPublish(ctx context.Context, client *http.Client) error {
 			MaxScore    float64     `json:"max_score"`
 			Attributes  []attribute `json:"attributes"`
 		}{"COMPLETED", reportURL, finished.UTC(), 87.4, 100, []attribute{{"TEXT", "Role fit", "Excellent"}}}, &answer)
+}
+
+// ordersBody is the largest page of orders.
+func ordersBody(b testing.TB) []byte {
+	var event struct {
+		Data json.RawMessage `json:"data"`
+	}
+	require.NoError(b, json.Unmarshal(orderBody(b), &event))
+	orders := bytes.Repeat(append([]byte(","), event.Data...), kombo.MaxPageSize)
+	return append(append([]byte(`{"status":"success","data":{"next":null,"results":[`), orders[1:]...), "]}}"...)
+}
+
+// BenchmarkOrders lists a page of 250 orders.
+func BenchmarkOrders(b *testing.B) {
+	client := newClient(b, discard{Body: ordersBody(b)})
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		for _, err := range client.Orders(b.Context(), integration, kombo.OrderFilter{}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		if n != kombo.MaxPageSize {
+			b.Fatal(n)
+		}
+	}
+}
+
+// BenchmarkOrdersFloor fetches and decodes the same page by hand.
+func BenchmarkOrdersFloor(b *testing.B) {
+	client := &http.Client{Transport: discard{Body: ordersBody(b)}}
+	b.ReportAllocs()
+	for b.Loop() {
+		var page struct {
+			Data struct {
+				Next    *string     `json:"next"`
+				Results []plainData `json:"results"`
+			} `json:"data"`
+		}
+		err := vendortest.PlainCall(b.Context(), client, http.MethodGet, "https://api.kombo.dev/v1/assessment/orders",
+			map[string]string{"Authorization": "Bearer " + testKey, "X-Integration-Id": integration}, nil, &page)
+		if err != nil || len(page.Data.Results) != kombo.MaxPageSize {
+			b.Fatal(err)
+		}
+	}
 }
 
 const attachmentSize = 20 << 20

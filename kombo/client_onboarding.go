@@ -177,8 +177,7 @@ func (c *Client) IntegrationByToken(ctx context.Context, token string) (Connecte
 
 // Integration returns a customer's integration.
 func (c *Client) Integration(ctx context.Context, integration string) (Integration, error) {
-	got, err := request[wireIntegration](ctx, c, "GET /integrations/{id}", http.MethodGet, nil, "integrations", integration)
-	return got.integration(), err
+	return request[Integration](ctx, c, "GET /integrations/{id}", http.MethodGet, nil, "integrations", integration)
 }
 
 // DeleteIntegration deletes a customer's integration for good.

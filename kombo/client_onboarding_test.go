@@ -147,14 +147,16 @@ func TestIntegration(t *testing.T) {
 
 // A time that cannot be read must not hide the rest of an integration.
 func TestIntegrationWithOddTimes(t *testing.T) {
-	for _, at := range []string{`"2026-01-01"`, `null`, `""`, `1767225600`, `{}`} {
+	for at, expired := range map[string]time.Time{
+		`"2026-01-01"`: utc(2026, time.January, 1, 0, 0), `1767225600`: utc(2026, time.January, 1, 0, 0), `null`: {}, `""`: {}, `{}`: {},
+	} {
 		t.Run(at, func(t *testing.T) {
 			server := play(answers(200, `{"status":"success","data":{"id":"lever:1","data_expired_at":`+at+
 				`,"created_at":"2026-01-02T03:04:00Z","status":"ACTIVE"}}`))
 			got, err := newClient(t, server).Integration(t.Context(), "lever:1")
 			require.NoError(t, err)
 			requireEqual(t, kombo.Integration{
-				ID: "lever:1", Status: "ACTIVE", CreatedAt: utc(2026, time.January, 2, 3, 4),
+				ID: "lever:1", Status: "ACTIVE", CreatedAt: utc(2026, time.January, 2, 3, 4), DataExpiredAt: expired,
 			}, got)
 		})
 	}
@@ -173,7 +175,7 @@ func TestIntegrationDrift(t *testing.T) {
 	})
 	got, err := client.Integration(t.Context(), "lever:1")
 	require.NoError(t, err)
-	requireEqual(t, kombo.Integration{ID: "lever:1", Status: "ACTIVE", EndUser: kombo.EndUser{OrganizationName: "A"}}, got)
+	requireEqual(t, kombo.Integration{ID: "lever:1", Status: "ACTIVE", EndUser: kombo.EndUser{OrganizationName: "A", OriginID: "7"}}, got)
 	requireEqual(t, []assessment.Drift{{
 		Vendor: assessment.Kombo, Event: "GET /integrations/{id}", Field: "data.end_user.origin_id",
 	}}, found)

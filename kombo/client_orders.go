@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -83,13 +84,8 @@ func (c *Client) ordersPage(integration string, query url.Values) func(context.C
 		if err != nil {
 			return nil, "", err
 		}
-		orders := make([]wireOrder, len(got.Results))
-		for i, raw := range got.Results {
-			// A field of another type is left out, as in a webhook; see [ParseEvent].
-			_ = json.Unmarshal(raw, &orders[i])
-		}
 		next, err := nextCursor(integration, got.Next)
-		return orders, next, err
+		return got.Results, next, err
 	}
 }
 
@@ -97,20 +93,17 @@ func (c *Client) ordersPage(integration string, query url.Values) func(context.C
 var errCursor = errors.New("the cursor is neither text nor null")
 
 func nextCursor(integration string, raw json.RawMessage) (string, error) {
-	if len(raw) == 0 {
+	if len(raw) == 0 || string(raw) == "null" {
 		return "", nil
 	}
-	var next *string
-	if json.Unmarshal(raw, &next) != nil {
+	var next string
+	if _, err := lenient.Unmarshal(raw, &next); err != nil || raw[0] != '"' {
 		return "", &assessment.APIError{
 			Vendor: assessment.Kombo, Operation: "GET /assessment/orders", Account: integration,
 			StatusCode: http.StatusOK, Attempts: 1, Cause: errCursor,
 		}
 	}
-	if next == nil {
-		return "", nil
-	}
-	return *next, nil
+	return next, nil
 }
 
 // query checks and encodes the filter. Lists go into one parameter each,
@@ -161,7 +154,7 @@ func (c *Client) orderStatus(ctx context.Context, ref assessment.OrderRef) (stri
 			return "", err
 		}
 		if wire.ID == ref.ID {
-			return wire.Status, nil
+			return currentStatus(wire.Status), nil
 		}
 	}
 	return "", nil

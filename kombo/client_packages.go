@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/outbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
@@ -174,7 +175,7 @@ func warningTexts(raw json.RawMessage) []string {
 	var warnings []struct {
 		Message string `json:"message"`
 	}
-	_ = json.Unmarshal(raw, &warnings)
+	_, _ = lenient.Unmarshal(raw, &warnings)
 	var texts []string
 	for _, w := range warnings {
 		if w.Message != "" {

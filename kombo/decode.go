@@ -61,6 +61,19 @@ func domainStatus(status string) assessment.Status {
 	return assessment.Status(status)
 }
 
+// currentStatus returns Kombo's word of today for an older or another spelling of
+// it; COMPLETE is of 2024.
+func currentStatus(status string) string {
+	switch word := strings.ToUpper(strings.TrimSpace(status)); word {
+	case "COMPLETE":
+		return wireCompleted
+	case "CANCELED":
+		return wireCancelled
+	default:
+		return word
+	}
+}
+
 func domainRole(role string) assessment.Role {
 	switch role {
 	case "RECRUITER":
@@ -84,7 +97,9 @@ func domainTeam(team []wireTeamMember) []assessment.TeamMember {
 			Email:     m.Email,
 		}
 		for _, r := range m.Roles {
-			members[i].Roles = append(members[i].Roles, domainRole(r))
+			if r != "" { // null, or of another type
+				members[i].Roles = append(members[i].Roles, domainRole(r))
+			}
 		}
 	}
 	return members

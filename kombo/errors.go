@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -127,7 +128,7 @@ func classify(answer transport.Answer) *transport.Failure {
 	}
 	var wire wireError
 	// Members of another type than documented leave the others readable.
-	_ = json.Unmarshal(answer.Body, &wire)
+	_, _ = lenient.Unmarshal(answer.Body, &wire)
 	if !wire.failed() {
 		return nil
 	}
@@ -156,7 +157,7 @@ func (w *wireError) failed() bool {
 // text is the message where it is one.
 func (w *wireError) text() string {
 	var text string
-	if json.Unmarshal(w.Error.Message, &text) != nil {
+	if _, err := lenient.Unmarshal(w.Error.Message, &text); err != nil {
 		return ""
 	}
 	return text

@@ -207,7 +207,7 @@ func TestErrorExamples(t *testing.T) {
 		},
 		"members of other types": {
 			400, []byte(`{"error":{"code":"REMOTE.INPUT_INVALID","title":7,"message":"M","log_url":[]}}`),
-			assessment.ErrInvalid, assessment.APIError{Code: "REMOTE.INPUT_INVALID", Message: "M", Shown: "message withheld"},
+			assessment.ErrInvalid, assessment.APIError{Code: "REMOTE.INPUT_INVALID", Message: "7: M", Shown: "message withheld"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

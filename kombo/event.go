@@ -1,26 +1,25 @@
 package kombo
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"reflect"
+	"slices"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
-	"github.com/assessbridge/assessbridge/internal/transport"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 )
 
 // EventType is the type of a webhook event. Types that this version does not
 // know are kept as they are.
 type EventType string
 
-// The event types that matter to a provider
+// The event types that a provider may see
 // (https://docs.kombo.dev/assessment/guides/webhooks). One endpoint may receive
-// others, of other Kombo categories too; they come as [UnknownEvent].
+// others, of other Kombo categories too. All without a type of their own come as
+// [UnknownEvent]; of the ones listed here these are the last two, which are of no
+// use to a provider.
 const (
 	EventOrderReceived           EventType = "assessment:order-received"
 	EventInlineOrderReceived     EventType = "inline-assessment:order-received"
@@ -28,18 +27,15 @@ const (
 	EventIntegrationDeleted      EventType = "integration-deleted"
 	EventIntegrationStateChanged EventType = "integration-state-changed"
 	EventConnectionFlowFailed    EventType = "connection-flow-failed"
+	EventIssueStatusChanged      EventType = "issue-status-changed"
 	EventSyncFinished            EventType = "sync-finished"
 	EventDataChanged             EventType = "data-changed"
 )
 
 // Known reports whether t is one of the types defined here.
 func (t EventType) Known() bool {
-	switch t {
-	case EventOrderReceived, EventInlineOrderReceived, EventIntegrationCreated, EventIntegrationDeleted,
-		EventIntegrationStateChanged, EventConnectionFlowFailed, EventSyncFinished, EventDataChanged:
-		return true
-	}
-	return false
+	_, ok := eventTypes[t]
+	return ok || t == EventOrderReceived || t == EventInlineOrderReceived
 }
 
 // Event is one webhook delivery, decoded.
@@ -50,7 +46,7 @@ type Event struct {
 	Type EventType
 	// Data is one of [OrderReceived], [IntegrationCreated],
 	// [IntegrationDeleted], [IntegrationStateChanged], [ConnectionFlowFailed],
-	// [SyncFinished], [DataChanged] and [UnknownEvent].
+	// [IssueStatusChanged] and [UnknownEvent].
 	Data EventData
 	// Raw is the body as received.
 	Raw []byte
@@ -59,7 +55,10 @@ type Event struct {
 }
 
 // EventData is what an [Event] is about.
-type EventData interface{ eventData() }
+type EventData interface {
+	// account is the integration, empty if the event names none.
+	account() string
+}
 
 // OrderReceived is a new order. With [EventInlineOrderReceived] its Inline is
 // set.
@@ -114,95 +113,105 @@ type ConnectionFlowFailed struct {
 	LogURL   string  `json:"log_url"`
 }
 
-// SyncFinished is deprecated by Kombo and of no use to a provider.
-type SyncFinished struct {
-	SyncID          string    `json:"sync_id"`
-	State           string    `json:"sync_state"`
-	StartedAt       time.Time `json:"sync_started_at"`
-	EndedAt         time.Time `json:"sync_ended_at"`
-	DurationSeconds float64   `json:"sync_duration_seconds"`
-	ID              string    `json:"integration_id"`
-	Tool            string    `json:"integration_tool"`
-	Category        string    `json:"integration_category"`
-	EndUser         EndUser   `json:"end_user"`
-	LogURL          string    `json:"log_url"`
+// IssueStatusChanged: an issue with a customer's connection was raised or
+// resolved (https://docs.kombo.dev/assessment/features/issues). For a provider
+// [IssueIncomingWebhookFailing] means that orders do not arrive, and
+// [IssueActionFailing] that results do not.
+//
+// Kombo documents Change and Issue.Type. The other fields are read by the names
+// that they have in other events; Raw is all of the data.
+type IssueStatusChanged struct {
+	// Change is Kombo's word for whether the issue was raised or resolved.
+	Change   string
+	Issue    Issue
+	ID       string // the integration, the account of the customer's orders
+	Tool     string
+	Category string
+	EndUser  EndUser
+	Raw      json.RawMessage
 }
 
-// DataChanged: records of another Kombo category changed; there is none for
-// assessments.
-type DataChanged struct {
-	ID            string         `json:"integration_id"`
-	Tool          string         `json:"integration_tool"`
-	Category      string         `json:"integration_category"`
-	ChangedModels []ChangedModel `json:"changed_models"`
+// Issue is something that is wrong with a customer's connection. Its Type is an
+// open set.
+type Issue struct {
+	ID   string `json:"id"`
+	Type string `json:"type"`
 }
 
-// ChangedModel names a kind of record in [DataChanged].
-type ChangedModel struct {
-	Name string `json:"name"`
-}
+// The types of issues that Kombo documents.
+const (
+	IssueAuthenticationFailed   = "integration.authentication_failed"
+	IssueActionFailing          = "integration.action_failing"           // half the calls of one action failed within a day
+	IssueIncomingWebhookFailing = "integration.incoming_webhook_failing" // half the ATS's webhooks failed within six hours
+)
 
 // UnknownEvent is the data of an event type that this version has no type for,
-// or whose data has another shape than documented, as raw JSON.
+// or whose data is no object, as raw JSON.
 type UnknownEvent struct{ Data json.RawMessage }
 
-// String names the event without its data.
-func (e Event) String() string { return fmt.Sprintf("kombo event %s (%s)", e.ID, e.Type) }
-
-// Format implements [fmt.Formatter]: every verb prints [Event.String], because
-// an order's data is about a candidate.
-func (e Event) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.String()) }
-
-// LogValue implements [slog.LogValuer] without the event's data.
-func (e Event) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("id", e.ID), slog.String("type", string(e.Type)))
+// eventTypes says how the data of every event but an order is read. A new event
+// needs a type above and a line here.
+var eventTypes = map[EventType]func([]byte) (EventData, []lenient.Odd, error){
+	EventIntegrationCreated:      dataOf[IntegrationCreated],
+	EventIntegrationDeleted:      dataOf[IntegrationDeleted],
+	EventIntegrationStateChanged: dataOf[IntegrationStateChanged],
+	EventConnectionFlowFailed:    dataOf[ConnectionFlowFailed],
+	EventIssueStatusChanged:      issueData,
+	EventSyncFinished:            rawData,
+	EventDataChanged:             rawData,
 }
 
-// String names the order without anything about people.
-func (d OrderReceived) String() string { return d.Order.String() }
+func (d OrderReceived) account() string           { return d.Order.Ref.Account }
+func (d IntegrationCreated) account() string      { return d.ID }
+func (d IntegrationDeleted) account() string      { return d.ID }
+func (d IntegrationStateChanged) account() string { return d.ID }
+func (ConnectionFlowFailed) account() string      { return "" }
+func (d IssueStatusChanged) account() string      { return d.ID }
 
-// Format implements [fmt.Formatter]: every verb prints [OrderReceived.String].
-func (d OrderReceived) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, d.String()) }
+// account is where most events have it.
+func (d UnknownEvent) account() string {
+	var wire struct {
+		ID string `json:"integration_id"`
+	}
+	_, _ = lenient.Unmarshal(d.Data, &wire)
+	return wire.ID
+}
 
-// LogValue implements [slog.LogValuer] without anything about people.
-func (d OrderReceived) LogValue() slog.Value { return d.Order.LogValue() }
+// words are the values of documented sets.
+func (d IntegrationStateChanged) words() []word {
+	return []word{
+		{"data.qa_status", d.QAStatus, []string{"PENDING", "FAILED", "PASSED"}},
+		{"data.setup_status", d.SetupStatus, []string{"INCOMPLETE", "FINAL_SYNC_PENDING", "COMPLETED"}},
+		{"data.state", d.State, []string{"ACTIVE", "INVALID", "INACTIVE"}},
+	}
+}
 
-// String tells the size of the data only: nobody knows what it is about.
-func (d UnknownEvent) String() string { return fmt.Sprintf("unknown data (%d bytes)", len(d.Data)) }
+// word is a value of a documented set.
+type word struct {
+	path, value string
+	documented  []string
+}
 
-// Format implements [fmt.Formatter]: every verb prints [UnknownEvent.String].
-func (d UnknownEvent) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, d.String()) }
-
-// LogValue implements [slog.LogValuer] without the data.
-func (d UnknownEvent) LogValue() slog.Value { return slog.StringValue(d.String()) }
-
-func (OrderReceived) eventData()           {}
-func (IntegrationCreated) eventData()      {}
-func (IntegrationDeleted) eventData()      {}
-func (IntegrationStateChanged) eventData() {}
-func (ConnectionFlowFailed) eventData()    {}
-func (SyncFinished) eventData()            {}
-func (DataChanged) eventData()             {}
-func (UnknownEvent) eventData()            {}
+func (w *word) odd() bool { return w.value != "" && !slices.Contains(w.documented, w.value) }
 
 var (
 	// ErrMalformedEvent: the body is not a JSON object with a type, so it is no
 	// Kombo event.
 	ErrMalformedEvent = errors.New("kombo: not an event")
 	// ErrUnwrappedOrder: the body is an order without the envelope around it, as
-	// Kombo sent it in 2024. Nothing in it says whether it is inline.
-	ErrUnwrappedOrder = errors.New("kombo: order without an event envelope")
+	// Kombo sent it in 2024. Nothing in it says whether it is inline. See
+	// [ParseUnwrappedOrder].
+	ErrUnwrappedOrder = errors.New("kombo: an order without an event envelope, as of 2024")
 )
 
 // ParseEvent decodes the body of a webhook delivery whose signature was
 // verified. The error is [ErrMalformedEvent] or [ErrUnwrappedOrder]; unknown
-// types, unknown values, missing fields and nulls are none.
+// types, unknown values, values of another type, missing fields and nulls are
+// none, but reported in [Event.Drift].
 func ParseEvent(body []byte) (Event, error) {
 	var wire wireEvent
-	err := json.Unmarshal(body, &wire)
-	var drifted *json.UnmarshalTypeError
-	if err != nil && !errors.As(err, &drifted) {
-		// Not the decoder's own words: they quote the body.
+	odd, err := lenient.Unmarshal(body, &wire)
+	if err != nil {
 		return Event{}, fmt.Errorf("%w: no valid JSON", ErrMalformedEvent)
 	}
 	event := Event{ID: wire.ID, Type: EventType(wire.Type), Raw: body}
@@ -210,130 +219,122 @@ func ParseEvent(body []byte) (Event, error) {
 	case "":
 		return Event{}, untyped(body)
 	case EventOrderReceived, EventInlineOrderReceived:
-		order := wire.Data.order("")
-		order.Inline = event.Type == EventInlineOrderReceived
-		order.Raw = body
-		event.Data = OrderReceived{order}
-		event.Drift = orderDrift(wire.Type, &order, drifted)
+		event.order(&wire.Data, odd, "data.")
 		return event, nil
 	}
-	var odd string
-	event.Data, odd, err = decodeData(event.Type, body)
+	read, known := eventTypes[event.Type]
+	if !known {
+		read = rawData
+		event.note("type", string(wire.Type))
+	}
+	event.Data, odd, err = read(body)
 	if err != nil {
 		return Event{}, fmt.Errorf("%w: no valid JSON", ErrMalformedEvent)
 	}
-	if odd != "" {
-		event.Drift = []assessment.Drift{{Vendor: assessment.Kombo, Event: wire.Type, Field: odd}}
+	event.noteAll(odd)
+	if d, ok := event.Data.(interface{ words() []word }); ok {
+		for _, w := range d.words() {
+			if w.odd() {
+				event.note(w.path, w.value)
+			}
+		}
 	}
-	if _, unknown := event.Data.(UnknownEvent); unknown {
-		event.Drift = []assessment.Drift{unknownDrift(event.Type)}
+	return event, nil
+}
+
+// ParseUnwrappedOrder decodes the body of an order as Kombo sent it in 2024, with
+// no envelope around it; see [ErrUnwrappedOrder]. It comes as an
+// [EventOrderReceived] without an id, and the missing type is reported as drift.
+func ParseUnwrappedOrder(body []byte) (Event, error) {
+	var wire wireOrder
+	odd, err := lenient.Unmarshal(body, &wire)
+	if err != nil || wire.ID == "" || wire.PackageID == "" {
+		return Event{}, fmt.Errorf("%w: no order either", ErrMalformedEvent)
 	}
+	event := Event{Type: EventOrderReceived, Raw: body}
+	event.order(&wire, odd, "")
+	event.note("type", "") // which the envelope has
 	return event, nil
 }
 
 // untyped tells the old, unwrapped order from anything else.
 func untyped(body []byte) error {
-	var bare wireOrder
-	if err := json.Unmarshal(body, &bare); err == nil && bare.ID != "" && bare.PackageID != "" {
+	if _, err := ParseUnwrappedOrder(body); err == nil {
 		return ErrUnwrappedOrder
 	}
 	return fmt.Errorf("%w: no type", ErrMalformedEvent)
 }
 
-func decodeData(t EventType, body []byte) (data EventData, drift string, err error) {
-	switch t {
-	case EventIntegrationCreated:
-		var w struct {
-			Data IntegrationCreated `json:"data"`
-		}
-		return decodeAs(body, &w, func() EventData { return w.Data })
-	case EventIntegrationDeleted:
-		var w struct {
-			Data wireIntegrationDeleted `json:"data"`
-		}
-		return decodeAs(body, &w, func() EventData { return w.Data.data() })
-	case EventIntegrationStateChanged:
-		var w struct {
-			Data wireIntegrationStateChanged `json:"data"`
-		}
-		return decodeAs(body, &w, func() EventData { return w.Data.data() })
-	case EventConnectionFlowFailed:
-		var w struct {
-			Data ConnectionFlowFailed `json:"data"`
-		}
-		return decodeAs(body, &w, func() EventData { return w.Data })
-	case EventSyncFinished:
-		var w struct {
-			Data wireSyncFinished `json:"data"`
-		}
-		return decodeAs(body, &w, func() EventData { return w.Data.data() })
-	case EventDataChanged:
-		var w struct {
-			Data DataChanged `json:"data"`
-		}
-		return decodeAs(body, &w, func() EventData { return w.Data })
+// order makes e the event of an order that was found under the path.
+func (e *Event) order(wire *wireOrder, odd []lenient.Odd, path string) {
+	order := wire.order("")
+	order.Inline = e.Type == EventInlineOrderReceived
+	order.Raw = e.Raw
+	e.Data = OrderReceived{order}
+	e.noteAll(odd)
+	if order.Status != "" && !order.Status.Known() {
+		e.note(path+"status", string(order.Status))
 	}
-	data, err = decodeUnknown(body)
-	return data, "", err
-}
-
-// decodeAs reads the data of an event into wire. A text or number of another type
-// than documented is left out and reported; data of another shape is handed over
-// raw, so that the host can still read it.
-func decodeAs(body []byte, wire any, data func() EventData) (EventData, string, error) {
-	err := json.Unmarshal(body, wire)
-	var odd *json.UnmarshalTypeError
-	switch {
-	case err == nil:
-		return data(), "", nil
-	case !errors.As(err, &odd):
-	case odd.Type.Kind() != reflect.Struct && odd.Type.Kind() != reflect.Slice:
-		return data(), transport.WirePath(odd.Field), nil
-	}
-	unknown, err := decodeUnknown(body)
-	return unknown, "", err
-}
-
-func decodeUnknown(body []byte) (EventData, error) {
-	var wire struct {
-		Data json.RawMessage `json:"data"`
-	}
-	if err := json.Unmarshal(body, &wire); err != nil {
-		return nil, err
-	}
-	return UnknownEvent{bytes.Clone(wire.Data)}, nil
-}
-
-// unknownDrift reports a type without a Go type, or one whose data has another
-// shape than documented.
-func unknownDrift(t EventType) assessment.Drift {
-	d := assessment.Drift{Vendor: assessment.Kombo, Event: string(t), Field: "data"}
-	if !t.Known() {
-		d.Field, d.Value = "type", string(t)
-	}
-	return d
-}
-
-// orderDrift reports what an order holds that this version does not know.
-func orderDrift(event string, o *assessment.Order, wrong *json.UnmarshalTypeError) []assessment.Drift {
-	var found []assessment.Drift
-	note := func(field, value string) {
-		found = append(found, assessment.Drift{
-			Vendor: assessment.Kombo, Account: o.Ref.Account, Event: event, Field: field, Value: value,
-		})
-	}
-	if wrong != nil {
-		note(wrong.Field, "")
-	}
-	if o.Status != "" && !o.Status.Known() {
-		note("data.status", string(o.Status))
-	}
-	for i, m := range o.Job.HiringTeam {
+	for i, m := range wire.Job.HiringTeam {
 		for j, r := range m.Roles {
-			if !r.Known() {
-				note(fmt.Sprintf("data.job.hiring_team[%d].hiring_team_roles[%d]", i, j), string(r))
+			if r != "" && !domainRole(r).Known() {
+				e.note(fmt.Sprintf("%sjob.hiring_team[%d].hiring_team_roles[%d]", path, i, j), r)
 			}
 		}
 	}
-	return found
+}
+
+// note reports what this version does not know.
+func (e *Event) note(field, value string) {
+	var account string
+	if e.Data != nil {
+		account = e.Data.account()
+	}
+	e.Drift = append(e.Drift, assessment.Drift{
+		Vendor: assessment.Kombo, Account: account, Event: string(e.Type), Field: field, Value: value,
+	})
+}
+
+func (e *Event) noteAll(odd []lenient.Odd) {
+	for _, o := range odd {
+		e.note(o.Path, "")
+	}
+}
+
+// dataOf reads the data of an event as a T. Data that is no object is handed over
+// raw, so that the host can still read it.
+func dataOf[T EventData](body []byte) (EventData, []lenient.Odd, error) {
+	var wire struct {
+		Data T `json:"data"`
+	}
+	odd, err := lenient.Unmarshal(body, &wire)
+	for _, o := range odd {
+		if o.Path == "data" && o.Why == lenient.WrongShape {
+			raw, _, err := rawData(body)
+			return raw, odd, err
+		}
+	}
+	return wire.Data, odd, err
+}
+
+// rawData hands the data of an event over as it is.
+func rawData(body []byte) (EventData, []lenient.Odd, error) {
+	var wire struct {
+		Data json.RawMessage `json:"data"`
+	}
+	odd, err := lenient.Unmarshal(body, &wire)
+	return UnknownEvent{wire.Data}, odd, err
+}
+
+func issueData(body []byte) (EventData, []lenient.Odd, error) {
+	data, odd, err := dataOf[wireIssueStatusChanged](body)
+	wire, ok := data.(wireIssueStatusChanged)
+	if !ok || err != nil {
+		return data, odd, err
+	}
+	raw, _, err := rawData(body)
+	return IssueStatusChanged{
+		Change: wire.Change, Issue: wire.Issue, ID: wire.ID, Tool: wire.Tool, Category: wire.Category,
+		EndUser: wire.EndUser, Raw: raw.(UnknownEvent).Data,
+	}, odd, err
 }

@@ -1,13 +1,11 @@
 package kombo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -122,7 +120,7 @@ func (h *WebhookHandler) event(ctx context.Context, body []byte, d *assessment.D
 	d.Event, d.EventID = string(event.Type), event.ID
 	received, isOrder := event.Data.(OrderReceived)
 	if !isOrder {
-		d.Account = integrationOf(event.Data)
+		d.Account = event.Data.account()
 		h.inbound.Drift(ctx, event.Drift)
 		return h.other(ctx, event)
 	}
@@ -135,23 +133,13 @@ func (h *WebhookHandler) event(ctx context.Context, body []byte, d *assessment.D
 	return h.order(ctx, event, *order)
 }
 
-// parse also reads the order of 2024, if that is asked for: as what it would be
-// inside of an event.
+// parse also reads the order of 2024, if that is asked for.
 func (h *WebhookHandler) parse(body []byte) (Event, error) {
 	event, err := ParseEvent(body)
 	if !h.c.AcceptUnwrapped || !errors.Is(err, ErrUnwrappedOrder) {
 		return event, err
 	}
-	bare := bytes.TrimPrefix(body, []byte("\ufeff"))
-	event, err = ParseEvent(slices.Concat([]byte(`{"type":"`+EventOrderReceived+`","data":`), bare, []byte("}")))
-	if received, ok := event.Data.(OrderReceived); ok {
-		received.Order.Raw = body
-		event.Data, event.Raw = received, body
-	}
-	event.Drift = append(event.Drift, assessment.Drift{
-		Vendor: assessment.Kombo, Account: integrationOf(event.Data), Event: string(event.Type), Field: "type",
-	})
-	return event, err
+	return ParseUnwrappedOrder(body)
 }
 
 // errNoOrderID: without its id or integration an order can neither be told from
@@ -214,24 +202,4 @@ func reject(no *assessment.Rejection) inbound.Reply {
 		Status  string `json:"status"`
 		Message string `json:"message"`
 	}{"ORDER_REJECTED", no.Message}, no)
-}
-
-// integrationOf returns the integration that an event is about, if it names
-// one.
-func integrationOf(data EventData) string {
-	switch d := data.(type) {
-	case OrderReceived:
-		return d.Order.Ref.Account
-	case IntegrationCreated:
-		return d.ID
-	case IntegrationDeleted:
-		return d.ID
-	case IntegrationStateChanged:
-		return d.ID
-	case SyncFinished:
-		return d.ID
-	case DataChanged:
-		return d.ID
-	}
-	return ""
 }

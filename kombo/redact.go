@@ -10,6 +10,36 @@ import (
 // The customer's people are named in many of Kombo's answers and events. The texts
 // below show none of them, and neither keys nor what a host sends by itself.
 
+// String names the event without its data.
+func (e Event) String() string { return fmt.Sprintf("kombo event %s (%s)", e.ID, e.Type) }
+
+// Format implements [fmt.Formatter]: every verb prints [Event.String], because
+// an order's data is about a candidate.
+func (e Event) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, e.String()) }
+
+// LogValue implements [slog.LogValuer] without the event's data.
+func (e Event) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("id", e.ID), slog.String("type", string(e.Type)))
+}
+
+// String names the order without anything about people.
+func (d OrderReceived) String() string { return d.Order.String() }
+
+// Format implements [fmt.Formatter]: every verb prints [OrderReceived.String].
+func (d OrderReceived) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, d.String()) }
+
+// LogValue implements [slog.LogValuer] without anything about people.
+func (d OrderReceived) LogValue() slog.Value { return d.Order.LogValue() }
+
+// String tells the size of the data only: nobody knows what it is about.
+func (d UnknownEvent) String() string { return fmt.Sprintf("unknown data (%d bytes)", len(d.Data)) }
+
+// Format implements [fmt.Formatter]: every verb prints [UnknownEvent.String].
+func (d UnknownEvent) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, d.String()) }
+
+// LogValue implements [slog.LogValuer] without the data.
+func (d UnknownEvent) LogValue() slog.Value { return slog.StringValue(d.String()) }
+
 // String shows the provider's own id of the customer only.
 func (u EndUser) String() string {
 	return fmt.Sprintf("end user [redacted] (origin id %q)", u.OriginID)
@@ -80,16 +110,16 @@ func (i IntegrationStateChanged) Format(f fmt.State, verb rune) {
 // LogValue implements [slog.LogValuer] with the text of [IntegrationStateChanged.String].
 func (i IntegrationStateChanged) LogValue() slog.Value { return slog.StringValue(i.String()) }
 
-// String names the integration without the people of the customer.
-func (s SyncFinished) String() string {
-	return fmt.Sprintf("kombo sync finished: %q (state %q)", s.ID, s.State)
+// String names the integration and the kind of issue.
+func (i IssueStatusChanged) String() string {
+	return fmt.Sprintf("kombo issue %q: %q (%q)", i.Issue.Type, i.ID, i.Change)
 }
 
-// Format implements [fmt.Formatter]: every verb prints [SyncFinished.String].
-func (s SyncFinished) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, s.String()) }
+// Format implements [fmt.Formatter]: every verb prints [IssueStatusChanged.String].
+func (i IssueStatusChanged) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, i.String()) }
 
-// LogValue implements [slog.LogValuer] with the text of [SyncFinished.String].
-func (s SyncFinished) LogValue() slog.Value { return slog.StringValue(s.String()) }
+// LogValue implements [slog.LogValuer] with the text of [IssueStatusChanged.String].
+func (i IssueStatusChanged) LogValue() slog.Value { return slog.StringValue(i.String()) }
 
 // String names the tool without the people of the customer.
 func (c ConnectionFlowFailed) String() string {

@@ -27,7 +27,7 @@ func TestNothingPersonalIsPrinted(t *testing.T) {
 		Filled: []any{
 			kombo.Config{}, kombo.ConnectedIntegration{}, kombo.ConnectionFlowFailed{}, kombo.EndUser{}, kombo.Event{},
 			kombo.Integration{}, kombo.IntegrationCreated{}, kombo.IntegrationDeleted{}, kombo.IntegrationStateChanged{},
-			kombo.LinkRequest{}, kombo.OrderReceived{}, kombo.Request{}, kombo.SyncFinished{}, kombo.UnknownEvent{},
+			kombo.IssueStatusChanged{}, kombo.LinkRequest{}, kombo.OrderReceived{}, kombo.Request{}, kombo.UnknownEvent{},
 		},
 		Shown: map[string][]string{
 			"Config":                  {"Region", "Connection"},
@@ -39,12 +39,12 @@ func TestNothingPersonalIsPrinted(t *testing.T) {
 			"IntegrationCreated":      {"ID", "Tool", "Category"},
 			"IntegrationDeleted":      {"ID", "Tool", "Category"},
 			"IntegrationStateChanged": {"ID", "Tool", "Category", "QAStatus", "SetupStatus", "State"},
+			"IssueStatusChanged":      {"ID", "Tool", "Category", "Change", "Issue"},
 			"LinkRequest":             {"Tool", "RemoteEnvironment", "Language", "ScopeConfigID", "LinkType"},
 			"Request":                 {"Method"},
-			"SyncFinished":            {"SyncID", "State", "ID", "Tool", "Category", "LogURL"},
 		},
 		Open: []string{
-			"Capability", "ChangedModel", "DataChanged", "Limits", "OrderFilter", "ReconcileFailure", "ReconcileReport", "RelinkRequest", "Tool",
+			"Capability", "Issue", "Limits", "OrderFilter", "ReconcileFailure", "ReconcileReport", "RelinkRequest", "Tool",
 		},
 	})
 }

@@ -1,15 +1,21 @@
 package kombo
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/assessbridge/assessbridge/internal/lenient"
+	"github.com/assessbridge/assessbridge/internal/transport"
+)
 
 // The wire format as Kombo's OpenAPI document and guides have it. Inbound, a
 // missing key and null are the same, unknown keys are ignored, and enums are
 // plain strings (https://docs.kombo.dev/assessment/introduction).
 
 type wireEvent struct {
-	ID   string    `json:"id"`
-	Type string    `json:"type"`
-	Data wireOrder `json:"data"`
+	ID   string       `json:"id"`
+	Type lenient.Name `json:"type"`
+	Data wireOrder    `json:"data"`
 }
 
 type wireOrder struct {
@@ -60,6 +66,18 @@ type wireTeamMember struct {
 	LastName  string   `json:"last_name"`
 	Roles     []string `json:"hiring_team_roles"`
 }
+
+// wireIssueStatusChanged is the data of an issue event; see [IssueStatusChanged].
+type wireIssueStatusChanged struct {
+	Change   string  `json:"change"`
+	Issue    Issue   `json:"issue"`
+	ID       string  `json:"integration_id"`
+	Tool     string  `json:"integration_tool"`
+	Category string  `json:"integration_category"`
+	EndUser  EndUser `json:"end_user"`
+}
+
+func (d wireIssueStatusChanged) account() string { return d.ID }
 
 type wirePackage struct {
 	ID          string `json:"id"`
@@ -118,9 +136,18 @@ type envelope[T any] struct {
 	Data *T `json:"data"`
 }
 
-// orderPage is one page of orders; Next is null on the last. Orders are decoded
-// one by one, so that an odd one does not hide the others.
-type orderPage struct {
-	Next    json.RawMessage   `json:"next"`
-	Results []json.RawMessage `json:"results"`
+// Tolerates implements [transport.Tolerant] for the data.
+func (e *envelope[T]) Tolerates(path string) bool {
+	data, ok := any(e.Data).(transport.Tolerant)
+	return ok && data.Tolerates(path)
 }
+
+// orderPage is one page of orders; Next is null on the last.
+type orderPage struct {
+	Next    json.RawMessage `json:"next"`
+	Results []wireOrder     `json:"results"`
+}
+
+// Tolerates implements [transport.Tolerant]: an odd order does not hide the
+// others, or a reconciler would never get past it.
+func (*orderPage) Tolerates(path string) bool { return strings.HasPrefix(path, "data.results[") }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -55,23 +56,23 @@ func (a Account) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, 
 func (a Account) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
 type wireAccount struct {
-	ID            idText `json:"id"`
-	Provider      string `json:"provider"`
-	ProviderName  string `json:"provider_name"`
-	Status        string `json:"status"`
+	ID            lenient.Text `json:"id"`
+	Provider      string       `json:"provider"`
+	ProviderName  string       `json:"provider_name"`
+	Status        string       `json:"status"`
 	StatusReasons []struct {
-		Code        text   `json:"code"`
-		Description string `json:"description"`
-		At          date   `json:"timestamp"`
+		Code        lenient.Scalar `json:"code"`
+		Description string         `json:"description"`
+		At          time.Time      `json:"timestamp"`
 	} `json:"status_reasons"`
-	OriginOwnerID    idText          `json:"origin_owner_id"`
+	OriginOwnerID    lenient.Text    `json:"origin_owner_id"`
 	OriginOwnerName  string          `json:"origin_owner_name"`
 	OriginUsername   string          `json:"origin_username"`
 	Label            string          `json:"label"`
 	Type             string          `json:"type"`
 	SetupInformation json.RawMessage `json:"setup_information"`
-	CreatedAt        date            `json:"created_at"`
-	UpdatedAt        date            `json:"updated_at"`
+	CreatedAt        time.Time       `json:"created_at"`
+	UpdatedAt        time.Time       `json:"updated_at"`
 }
 
 func (w *wireAccount) domain() Account {
@@ -79,13 +80,13 @@ func (w *wireAccount) domain() Account {
 		ID: string(w.ID), Provider: w.Provider, ProviderName: w.ProviderName, Status: w.Status,
 		OriginOwnerID: string(w.OriginOwnerID), OriginOwnerName: w.OriginOwnerName, OriginUsername: w.OriginUsername,
 		Label: w.Label, Type: w.Type, SetupInformation: w.SetupInformation,
-		CreatedAt: w.CreatedAt.time(), UpdatedAt: w.UpdatedAt.time(),
+		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
 	}
 	for _, r := range w.StatusReasons {
 		if r.Code == "" && r.Description == "" { // null
 			continue
 		}
-		a.StatusReasons = append(a.StatusReasons, StatusReason{string(r.Code), r.Description, r.At.time()})
+		a.StatusReasons = append(a.StatusReasons, StatusReason{string(r.Code), r.Description, r.At})
 	}
 	return a
 }
@@ -93,43 +94,45 @@ func (w *wireAccount) domain() Account {
 // accountAnswer is an account without an envelope.
 type accountAnswer struct{ wireAccount }
 
-// UnmarshalJSON keeps what can be read, if it is an account at all.
-func (a *accountAnswer) UnmarshalJSON(body []byte) error {
-	if err := loose(body, &a.wireAccount); err != nil {
-		return err
-	}
+// Check implements [transport.Checker].
+func (a *accountAnswer) Check() error {
 	if a.ID == "" {
 		return errors.New("account without an id")
 	}
 	return nil
 }
 
-// accountList is an array, or an array inside data as one guide shows it.
-type accountList []wireAccount
+// Tolerates implements [transport.Tolerant]: what can be read is kept, if it is an
+// account at all.
+func (*accountAnswer) Tolerates(path string) bool { return path != "" }
 
-// UnmarshalJSON accepts both forms, and leaves out what names no account. Each
-// account is read on its own, so that an odd one costs nothing but itself.
-func (l *accountList) UnmarshalJSON(body []byte) error {
-	var list []json.RawMessage
-	if body[0] == '[' {
-		if err := json.Unmarshal(body, &list); err != nil {
-			return err
-		}
-	} else {
-		var wrapped page[json.RawMessage]
-		if err := json.Unmarshal(body, &wrapped); err != nil {
-			return err
-		}
-		list = wrapped.Data
+// accountList is an array, or an array inside data as one guide shows it.
+type accountList struct{ Data []wireAccount }
+
+// ReadJSON implements [lenient.Reader] for both forms.
+func (l *accountList) ReadJSON(d *lenient.Decoder, raw []byte) {
+	if raw[0] == '[' {
+		d.Read(raw, &l.Data)
+		return
 	}
-	for _, one := range list {
-		var a wireAccount
-		if loose(one, &a) == nil && a.ID != "" {
-			*l = append(*l, a)
-		}
+	var wrapped struct {
+		Data []wireAccount `json:"data"`
+	}
+	d.Read(raw, &wrapped)
+	l.Data = wrapped.Data
+}
+
+// Check implements [transport.Checker].
+func (l *accountList) Check() error {
+	if l.Data == nil {
+		return errNoData
 	}
 	return nil
 }
+
+// Tolerates implements [transport.Tolerant]: an odd account costs nothing but
+// itself.
+func (*accountList) Tolerates(path string) bool { return path != "" && path != "data" }
 
 // AccountFilter selects accounts. The zero value selects all of the project.
 type AccountFilter struct {
@@ -166,7 +169,7 @@ func (f *AccountFilter) query() url.Values {
 func (c *Client) Accounts(ctx context.Context, f AccountFilter) iter.Seq2[Account, error] {
 	return func(yield func(Account, error) bool) {
 		query := f.query()
-		seen := make(map[idText]bool)
+		seen := make(map[lenient.Text]bool)
 		for number := 1; ; number++ {
 			query.Set("page", strconv.Itoa(number))
 			list, _, err := transport.JSON[accountList](ctx, c.transport, transport.Call{
@@ -177,8 +180,9 @@ func (c *Client) Accounts(ctx context.Context, f AccountFilter) iter.Seq2[Accoun
 				return
 			}
 			fresh := false
-			for _, w := range list {
-				if seen[w.ID] { // the list moved, or StackOne ignores the page
+			for _, w := range list.Data {
+				// Seen before: the list moved, or StackOne ignores the page.
+				if w.ID == "" || seen[w.ID] {
 					continue
 				}
 				seen[w.ID], fresh = true, true

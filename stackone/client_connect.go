@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/outbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
@@ -108,19 +109,19 @@ func (r ConnectRequest) LogValue() slog.Value { return slog.StringValue(r.String
 // wireConnectSession has the ids as text: StackOne gives the session's as a
 // number and, depending on its version, the organization's too.
 type wireConnectSession struct {
-	ID                   idText          `json:"id"`
-	OrganizationID       idText          `json:"organization_id"`
-	ProjectID            idText          `json:"project_id"`
-	OriginOwnerID        idText          `json:"origin_owner_id"`
+	ID                   lenient.Text    `json:"id"`
+	OrganizationID       lenient.Text    `json:"organization_id"`
+	ProjectID            lenient.Text    `json:"project_id"`
+	OriginOwnerID        lenient.Text    `json:"origin_owner_id"`
 	OriginOwnerName      string          `json:"origin_owner_name"`
 	OriginUsername       string          `json:"origin_username"`
 	Provider             string          `json:"provider"`
-	AccountID            idText          `json:"account_id"`
+	AccountID            lenient.Text    `json:"account_id"`
 	Label                string          `json:"label"`
 	Type                 string          `json:"type"`
 	Categories           []string        `json:"categories"`
-	IntegrationID        idText          `json:"integration_id"`
-	CreatedAt            date            `json:"created_at"`
+	IntegrationID        lenient.Text    `json:"integration_id"`
+	CreatedAt            time.Time       `json:"created_at"`
 	Token                string          `json:"token"`
 	AuthLinkURL          string          `json:"auth_link_url"`
 	ExternalTriggerToken string          `json:"external_trigger_token"`
@@ -129,8 +130,8 @@ type wireConnectSession struct {
 
 type connectAnswer struct{ wireConnectSession }
 
-// UnmarshalJSON keeps what can be read.
-func (a *connectAnswer) UnmarshalJSON(body []byte) error { return loose(body, &a.wireConnectSession) }
+// Tolerates implements [transport.Tolerant]: what can be read is kept.
+func (*connectAnswer) Tolerates(path string) bool { return path != "" }
 
 // CreateConnectSession makes a short-lived session in which a customer connects
 // an ATS. A session already made does no harm, so a call whose answer was lost
@@ -159,7 +160,7 @@ func (c *Client) CreateConnectSession(ctx context.Context, r ConnectRequest) (Co
 		ID: string(got.ID), OrganizationID: string(got.OrganizationID), ProjectID: string(got.ProjectID),
 		OriginOwnerID: string(got.OriginOwnerID), OriginOwnerName: got.OriginOwnerName, OriginUsername: got.OriginUsername,
 		Provider: got.Provider, AccountID: string(got.AccountID), Label: got.Label, Type: got.Type,
-		Categories: got.Categories, IntegrationID: string(got.IntegrationID), CreatedAt: got.CreatedAt.time(),
+		Categories: got.Categories, IntegrationID: string(got.IntegrationID), CreatedAt: got.CreatedAt,
 		Token: got.Token, AuthLinkURL: got.AuthLinkURL, ExternalTriggerToken: got.ExternalTriggerToken, Metadata: got.Metadata,
 	}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 )
 
 // CandidateRecord is a candidate as the ATS has it. As with the other records,
@@ -65,23 +66,11 @@ type JobPosting struct {
 	Raw                  json.RawMessage
 }
 
-// kept is a record with its bytes.
-type kept[W any] struct {
-	wire W
-	raw  json.RawMessage
-}
-
-// UnmarshalJSON reads leniently and keeps a copy.
-func (k *kept[W]) UnmarshalJSON(data []byte) error {
-	k.raw = append(json.RawMessage(nil), data...)
-	return loose(data, &k.wire)
-}
-
 // Candidate looks a candidate up, by StackOne's id or the ATS's.
 func (c *Client) Candidate(ctx context.Context, account, id string) (CandidateRecord, error) {
 	got, err := read[kept[struct {
 		wireCandidate
-		ApplicationIDs []idText `json:"application_ids"`
+		ApplicationIDs []lenient.Text `json:"application_ids"`
 	}]](ctx, c, account, "candidates", id)
 	record := CandidateRecord{Candidate: got.wire.domain(), Raw: got.raw}
 	for _, id := range got.wire.ApplicationIDs {
@@ -94,10 +83,10 @@ func (c *Client) Candidate(ctx context.Context, account, id string) (CandidateRe
 
 type wireApplication struct {
 	wireOrderApplication
-	CandidateID       idText        `json:"candidate_id"`
-	RemoteCandidateID idText        `json:"remote_candidate_id"`
-	JobID             idText        `json:"job_id"`
-	RemoteJobID       idText        `json:"remote_job_id"`
+	CandidateID       lenient.Text  `json:"candidate_id"`
+	RemoteCandidateID lenient.Text  `json:"remote_candidate_id"`
+	JobID             lenient.Text  `json:"job_id"`
+	RemoteJobID       lenient.Text  `json:"remote_job_id"`
 	Candidate         wireCandidate `json:"candidate"`
 	Stage             struct {
 		Name string `json:"name"`
@@ -126,24 +115,24 @@ func (c *Client) Job(ctx context.Context, account, id string) (JobRecord, error)
 	w := &got.wire
 	record := JobRecord{
 		Job: w.domain(), Status: w.Status.String(), Confidential: string(w.Confidential),
-		UpdatedAt: w.UpdatedAt.time(), Raw: got.raw,
+		UpdatedAt: w.UpdatedAt, Raw: got.raw,
 	}
 	first(&record.Status, w.LegacyStatus)
 	return record, err
 }
 
 type wireJobPosting struct {
-	ID       idText `json:"id"`
-	RemoteID idText `json:"remote_id"`
-	Title    string `json:"title"`
-	JobID    idText `json:"job_id"`
+	ID       lenient.Text `json:"id"`
+	RemoteID lenient.Text `json:"remote_id"`
+	Title    string       `json:"title"`
+	JobID    lenient.Text `json:"job_id"`
 	// The job's remote id has had two names.
-	RemoteJobID        idText `json:"remote_job_id"`
-	RemoteJobPostingID idText `json:"remote_job_posting_id"`
-	Status             enum   `json:"status"`
-	Internal           text   `json:"internal"`
-	ExternalURL        string `json:"external_url"`
-	ExternalApplyURL   string `json:"external_apply_url"`
+	RemoteJobID        lenient.Text   `json:"remote_job_id"`
+	RemoteJobPostingID lenient.Text   `json:"remote_job_posting_id"`
+	Status             enum           `json:"status"`
+	Internal           lenient.Scalar `json:"internal"`
+	ExternalURL        string         `json:"external_url"`
+	ExternalApplyURL   string         `json:"external_apply_url"`
 	Content            struct {
 		Plain string `json:"plain"`
 		HTML  string `json:"html"`
@@ -153,8 +142,8 @@ type wireJobPosting struct {
 	Locations              []struct {
 		Name string `json:"name"`
 	} `json:"locations"`
-	CreatedAt date `json:"created_at"`
-	UpdatedAt date `json:"updated_at"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
 func jobPosting(k *kept[wireJobPosting]) JobPosting {
@@ -165,7 +154,7 @@ func jobPosting(k *kept[wireJobPosting]) JobPosting {
 		Status: w.Status.String(), Internal: string(w.Internal),
 		Plain: w.Content.Plain, HTML: w.Content.HTML, ExternalURL: w.ExternalURL, ExternalApplyURL: w.ExternalApplyURL,
 		EmploymentType: w.EmploymentType.String(), EmploymentContractType: w.EmploymentContractType.String(),
-		CreatedAt: w.CreatedAt.time(), UpdatedAt: w.UpdatedAt.time(), Raw: k.raw,
+		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, Raw: k.raw,
 	}
 	first(&p.RemoteJobID, w.RemoteJobPostingID)
 	for _, l := range w.Locations {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/outbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
@@ -64,7 +65,7 @@ func list[W, T any](ctx context.Context, c *Client, account, path string, o List
 			}
 			call.Query, call.Class = query, transport.Bulk
 			got, _, err := transport.JSON[page[W]](ctx, c.transport, call)
-			return got.Data, got.Next, err
+			return got.records(), got.cursor(), err
 		}) {
 			if err != nil {
 				yield(zero, err)
@@ -85,7 +86,10 @@ func read[W any](ctx context.Context, c *Client, account, path, id string) (W, e
 		return zero, err
 	}
 	got, _, err := transport.JSON[one[W]](ctx, c.transport, call)
-	return got.Data, err
+	if err != nil {
+		return zero, err
+	}
+	return *got.Data, nil
 }
 
 const (
@@ -125,8 +129,8 @@ func (c *Client) BackgroundCheckPackage(ctx context.Context, account, id string)
 type RecordID struct{ ID, RemoteID string }
 
 type wireRecordID struct {
-	ID       idText `json:"id"`
-	RemoteID idText `json:"remote_id"`
+	ID       lenient.Text `json:"id"`
+	RemoteID lenient.Text `json:"remote_id"`
 }
 
 // wirePackageWrite is the body of a create and of an update; what is nil is left
@@ -189,7 +193,10 @@ func (c *Client) CreateBackgroundCheckPackage(ctx context.Context, account strin
 		return RecordID{}, err
 	}
 	got, _, err := transport.JSON[one[wireRecordID]](ctx, c.transport, call)
-	return RecordID{ID: string(got.Data.ID), RemoteID: string(got.Data.RemoteID)}, err
+	if err != nil {
+		return RecordID{}, err
+	}
+	return RecordID{ID: string(got.Data.ID), RemoteID: string(got.Data.RemoteID)}, nil
 }
 
 // PackageUpdate changes a background-check package; what is nil stays as it is.

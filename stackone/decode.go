@@ -31,7 +31,7 @@ func (w *wireEvent) order(kind assessment.Kind) assessment.Order {
 		},
 		Job:       data.Job.domain(),
 		Requester: data.Requester.domain(),
-		OrderedAt: w.EventDate.time(),
+		OrderedAt: w.EventDate,
 	}
 	first(&o.Candidate.ID, data.CandidateID, w.CandidateID)
 	first(&o.Candidate.RemoteID, data.RemoteCandidateID, w.RemoteCandidateID)

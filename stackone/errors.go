@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -28,10 +29,10 @@ type wireError struct {
 }
 
 type wireProviderError struct {
-	Status  int                        `json:"status"`
-	URL     string                     `json:"url"`
-	Raw     json.RawMessage            `json:"raw"`
-	Headers map[string]json.RawMessage `json:"headers"`
+	Status  int                       `json:"status"`
+	URL     string                    `json:"url"`
+	Raw     json.RawMessage           `json:"raw"`
+	Headers map[string]lenient.Scalar `json:"headers"`
 }
 
 // errorCodes are the codes that StackOne's guides name. All of them are
@@ -146,7 +147,7 @@ func done(body []byte) bool {
 		StatusCode *statusCode     `json:"statusCode"`
 		Data       json.RawMessage `json:"data"`
 	}
-	if json.Unmarshal(body, &wire) != nil {
+	if _, err := lenient.Unmarshal(body, &wire); err != nil {
 		return false
 	}
 	if wire.StatusCode != nil {
@@ -159,7 +160,7 @@ func done(body []byte) bool {
 // what is no JSON at all comes from a proxy or a firewall.
 func decodeError(body []byte) wireError {
 	var wire wireError
-	_ = json.Unmarshal(body, &wire)
+	_, _ = lenient.Unmarshal(body, &wire)
 	return wire
 }
 
@@ -236,7 +237,7 @@ func ProviderErrors(err error) []ProviderError {
 	for _, e := range decodeError(failure.Body).ProviderErrors {
 		headers := make(map[string]string, len(e.Headers))
 		for name, value := range e.Headers {
-			headers[name] = looseText(value)
+			headers[name] = string(value)
 		}
 		all = append(all, ProviderError{Status: e.Status, URL: e.URL, Raw: e.Raw, Headers: headers})
 	}

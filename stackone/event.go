@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
@@ -191,10 +192,8 @@ func ParseEvent(body []byte) (Event, error) { return parseEvent(body, nil) }
 // parseEvent also takes the host's own names of order events.
 func parseEvent(body []byte, more map[EventType]assessment.Kind) (Event, error) {
 	var wire wireEvent
-	err := json.Unmarshal(body, &wire)
-	var drifted *json.UnmarshalTypeError
-	if err != nil && !errors.As(err, &drifted) {
-		// Not the decoder's own words: they quote the body.
+	odd, err := lenient.Unmarshal(body, &wire)
+	if err != nil {
 		return Event{}, fmt.Errorf("%w: no valid JSON", ErrMalformedEvent)
 	}
 	if wire.Event == "" {
@@ -202,12 +201,12 @@ func parseEvent(body []byte, more map[EventType]assessment.Kind) (Event, error) 
 	}
 	event := Event{
 		Type: EventType(wire.Event), ProjectID: wire.ProjectID, Account: string(wire.AccountID),
-		Date: wire.EventDate.time(), SentAt: wire.SentAt.time(),
+		Date: wire.EventDate, SentAt: wire.SentAt,
 		RecordID: string(wire.RecordID), RecordRemoteID: string(wire.RecordRemoteID), RecordType: wire.RecordType,
 		Provider: wire.Provider, Raw: body,
 	}
 	event.Data = wire.data(event.Type, more)
-	event.Drift = wire.drift(body, event.Data, drifted)
+	event.Drift = wire.drift(event.Data, odd)
 	return event, nil
 }
 
@@ -253,29 +252,35 @@ var applicationStatuses = []string{
 	"short_list", "approved", unmapped,
 }
 
+// actions are what an event of a resource other than an order can tell of.
+var actions = map[string][]string{
+	"account":          {created, "updated", "deleted", "error", "expired"},
+	"ats_jobs":         {created, "updated", "deleted"},
+	"ats_job_postings": {created, "updated", "deleted"},
+}
+
 // drift reports what an event holds that this version does not know.
-func (w *wireEvent) drift(body []byte, data EventData, wrong *json.UnmarshalTypeError) []assessment.Drift {
+func (w *wireEvent) drift(data EventData, odd []lenient.Odd) []assessment.Drift {
 	var found []assessment.Drift
 	note := func(field, value string) {
 		found = append(found, assessment.Drift{
-			Vendor: assessment.StackOne, Account: string(w.AccountID), Event: w.Event, Field: field, Value: value,
+			Vendor: assessment.StackOne, Account: string(w.AccountID), Event: string(w.Event), Field: field, Value: value,
 		})
 	}
-	if wrong != nil {
-		note(wrong.Field, "")
-	}
-	if w.AccountID == "" || w.RecordID == "" {
-		for _, field := range oddIDs(body) {
-			note(field, "")
-		}
+	for _, o := range odd {
+		note(o.Path, "")
 	}
 	switch data.(type) {
 	case UnknownEvent:
-		note("event", w.Event)
+		note("event", string(w.Event))
 	case OrderCreated, OrderChanged:
 		status := w.EventData.Application.Status.value
 		if status != "" && !slices.Contains(applicationStatuses, status) {
 			note("event_data.application.application_status", status)
+		}
+	default:
+		if resource, action := EventType(w.Event).split(); !slices.Contains(actions[resource], action) {
+			note("event", string(w.Event))
 		}
 	}
 	return found

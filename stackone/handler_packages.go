@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/assessment/inbound"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/transport"
 	"github.com/assessbridge/assessbridge/webhook"
 )
@@ -190,19 +190,17 @@ var errMalformedRequest = errors.New("stackone: packages request is not a JSON o
 // query reads a request. Only verified bytes count: a query string or a header
 // is not signed. A value of another type is left out and reported.
 func (h *PackagesHandler) query(ctx context.Context, body []byte) (assessment.PackageQuery, error) {
-	var wire struct {
-		Account  idText `json:"account_id"`
-		Provider text   `json:"provider"`
-		JobID    idText `json:"job_id"`
-	}
-	trimmed := bytes.Trim(body, jsonSpace)
-	if len(trimmed) > 0 && (trimmed[0] != '{' || json.Unmarshal(trimmed, &wire) != nil) {
-		return assessment.PackageQuery{}, errMalformedRequest
-	}
-	if wire.Account == "" || wire.JobID == "" {
-		for _, field := range oddIDs(trimmed) {
+	var wire wirePackagesRequest
+	if len(bytes.Trim(body, jsonSpace)) > 0 {
+		var request *wirePackagesRequest
+		odd, err := lenient.Unmarshal(body, &request)
+		if err != nil || request == nil || len(odd) > 0 && odd[0].Path == "" {
+			return assessment.PackageQuery{}, errMalformedRequest
+		}
+		wire = *request
+		for _, o := range odd {
 			h.inbound.Drift(ctx, []assessment.Drift{{
-				Vendor: assessment.StackOne, Account: string(wire.Account), Event: packagesEvent, Field: field,
+				Vendor: assessment.StackOne, Account: string(wire.Account), Event: packagesEvent, Field: o.Path,
 			}})
 		}
 	}
@@ -210,6 +208,12 @@ func (h *PackagesHandler) query(ctx context.Context, body []byte) (assessment.Pa
 		Vendor: assessment.StackOne, Connection: h.c.Connection, Kind: h.c.Kind,
 		Account: string(wire.Account), ATS: string(wire.Provider), JobID: string(wire.JobID),
 	}, nil
+}
+
+type wirePackagesRequest struct {
+	Account  lenient.Text   `json:"account_id"`
+	Provider lenient.Scalar `json:"provider"`
+	JobID    lenient.Text   `json:"job_id"`
 }
 
 type packagesAnswer struct {

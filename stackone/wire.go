@@ -1,27 +1,32 @@
 package stackone
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/assessbridge/assessbridge/internal/lenient"
+)
 
 // The wire format of StackOne's unified ATS API
 // (https://docs.stackone.com/ats/api-reference). Inbound, every member may be
-// missing, null or of another form; see text, enum, date and loose.
+// missing, null or of another form; see the package lenient, and enum.
 
 // wireEvent is the envelope of every webhook. Order events have the order as
 // event_data, or only some ids beside the envelope.
 type wireEvent struct {
-	ProjectID      string    `json:"project_id"`
-	AccountID      idText    `json:"account_id"`
-	Event          string    `json:"event"`
-	EventDate      date      `json:"event_date"`
-	RecordType     string    `json:"record_type"`
-	RecordID       idText    `json:"record_id"`
-	RecordRemoteID idText    `json:"record_remote_id"`
-	SentAt         date      `json:"sent_at"`
-	Provider       string    `json:"provider"`
-	EventData      wireOrder `json:"event_data"`
+	ProjectID      string       `json:"project_id"`
+	AccountID      lenient.Text `json:"account_id"`
+	Event          lenient.Name `json:"event"`
+	EventDate      time.Time    `json:"event_date"`
+	RecordType     string       `json:"record_type"`
+	RecordID       lenient.Text `json:"record_id"`
+	RecordRemoteID lenient.Text `json:"record_remote_id"`
+	SentAt         time.Time    `json:"sent_at"`
+	Provider       string       `json:"provider"`
+	EventData      wireOrder    `json:"event_data"`
 	wireIDs
 
-	OriginOwnerID    idText          `json:"origin_owner_id"`
+	OriginOwnerID    lenient.Text    `json:"origin_owner_id"`
 	OriginOwnerName  string          `json:"origin_owner_name"`
 	OriginUsername   string          `json:"origin_username"`
 	SetupInformation json.RawMessage `json:"setup_information"`
@@ -30,19 +35,19 @@ type wireEvent struct {
 // wireIDs are the references that StackOne's guide promises of an order event,
 // without saying where: https://docs.stackone.com/ats/use-cases/assessment-flow.
 type wireIDs struct {
-	ApplicationID       idText `json:"application_id"`
-	RemoteApplicationID idText `json:"remote_application_id"`
-	CandidateID         idText `json:"candidate_id"`
-	RemoteCandidateID   idText `json:"remote_candidate_id"`
-	JobID               idText `json:"job_id"`
-	RemoteJobID         idText `json:"remote_job_id"`
-	PackageID           idText `json:"package_id"`
-	RemotePackageID     idText `json:"remote_package_id"`
+	ApplicationID       lenient.Text `json:"application_id"`
+	RemoteApplicationID lenient.Text `json:"remote_application_id"`
+	CandidateID         lenient.Text `json:"candidate_id"`
+	RemoteCandidateID   lenient.Text `json:"remote_candidate_id"`
+	JobID               lenient.Text `json:"job_id"`
+	RemoteJobID         lenient.Text `json:"remote_job_id"`
+	PackageID           lenient.Text `json:"package_id"`
+	RemotePackageID     lenient.Text `json:"remote_package_id"`
 }
 
 type wireOrder struct {
-	ID          idText               `json:"id"`
-	RemoteID    idText               `json:"remote_id"`
+	ID          lenient.Text         `json:"id"`
+	RemoteID    lenient.Text         `json:"remote_id"`
 	Package     wirePackage          `json:"package"`
 	Application wireOrderApplication `json:"application"`
 	Job         wireJob              `json:"job"`
@@ -52,33 +57,33 @@ type wireOrder struct {
 }
 
 type wireOrderApplication struct {
-	ID       idText `json:"id"`
-	RemoteID idText `json:"remote_id"`
-	Status   enum   `json:"application_status"`
+	ID       lenient.Text `json:"id"`
+	RemoteID lenient.Text `json:"remote_id"`
+	Status   enum         `json:"application_status"`
 }
 
 type wirePackage struct {
-	ID          idText     `json:"id"`
-	RemoteID    idText     `json:"remote_id"`
-	Name        text       `json:"name"`
-	Description text       `json:"description"`
-	Tests       []wireTest `json:"tests"`
+	ID          lenient.Text   `json:"id"`
+	RemoteID    lenient.Text   `json:"remote_id"`
+	Name        lenient.Scalar `json:"name"`
+	Description lenient.Scalar `json:"description"`
+	Tests       []wireTest     `json:"tests"`
 }
 
 type wireTest struct {
-	ID          idText `json:"id"`
-	RemoteID    idText `json:"remote_id"`
-	Name        text   `json:"name"`
-	Description text   `json:"description"`
+	ID          lenient.Text   `json:"id"`
+	RemoteID    lenient.Text   `json:"remote_id"`
+	Name        lenient.Scalar `json:"name"`
+	Description lenient.Scalar `json:"description"`
 }
 
 type wireTeamMember struct {
-	ID        idText `json:"user_id"`
-	RemoteID  idText `json:"remote_user_id"`
-	FirstName string `json:"first_name"`
-	LastName  string `json:"last_name"`
-	Email     string `json:"email"`
-	Role      string `json:"role"`
+	ID        lenient.Text `json:"user_id"`
+	RemoteID  lenient.Text `json:"remote_user_id"`
+	FirstName string       `json:"first_name"`
+	LastName  string       `json:"last_name"`
+	Email     string       `json:"email"`
+	Role      string       `json:"role"`
 }
 
 type wireEmail struct {
@@ -87,36 +92,36 @@ type wireEmail struct {
 }
 
 type wirePhone struct {
-	Type  string `json:"type"`
-	Phone text   `json:"phone"`
+	Type  string         `json:"type"`
+	Phone lenient.Scalar `json:"phone"`
 }
 
 // wireCandidate is a candidate in an order, in an application and on its own.
 type wireCandidate struct {
-	ID         idText      `json:"id"`
-	RemoteID   idText      `json:"remote_id"`
-	Name       string      `json:"name"`
-	FirstName  string      `json:"first_name"`
-	LastName   string      `json:"last_name"`
-	Email      string      `json:"email"`
-	Emails     []wireEmail `json:"emails"`
-	Phone      text        `json:"phone"`
-	Phones     []wirePhone `json:"phone_numbers"`
-	ProfileURL string      `json:"profile_url"`
+	ID         lenient.Text   `json:"id"`
+	RemoteID   lenient.Text   `json:"remote_id"`
+	Name       string         `json:"name"`
+	FirstName  string         `json:"first_name"`
+	LastName   string         `json:"last_name"`
+	Email      string         `json:"email"`
+	Emails     []wireEmail    `json:"emails"`
+	Phone      lenient.Scalar `json:"phone"`
+	Phones     []wirePhone    `json:"phone_numbers"`
+	ProfileURL string         `json:"profile_url"`
 }
 
 // wireJob is a job in an order and on its own.
 type wireJob struct {
-	ID           idText           `json:"id"`
-	RemoteID     idText           `json:"remote_id"`
-	Code         text             `json:"code"`
+	ID           lenient.Text     `json:"id"`
+	RemoteID     lenient.Text     `json:"remote_id"`
+	Code         lenient.Scalar   `json:"code"`
 	Title        string           `json:"title"`
 	Description  string           `json:"description"`
 	Status       enum             `json:"job_status"`
-	LegacyStatus text             `json:"status"`
-	Confidential text             `json:"confidential"`
+	LegacyStatus lenient.Scalar   `json:"status"`
+	Confidential lenient.Scalar   `json:"confidential"`
 	HiringTeam   []wireTeamMember `json:"hiring_team"`
-	UpdatedAt    date             `json:"updated_at"`
+	UpdatedAt    time.Time        `json:"updated_at"`
 }
 
 // The values of result.value that a provider writes.

@@ -15,6 +15,7 @@ const (
 	opText op = iota // string: text, or a number that is reported
 	opID             // Text
 	opWord           // Scalar
+	opName           // Name
 	opBool
 	opFlag
 	opInt
@@ -66,6 +67,7 @@ func (p *plan) element() *plan {
 var opOfType = map[reflect.Type]op{
 	reflect.TypeFor[Text]():            opID,
 	reflect.TypeFor[Scalar]():          opWord,
+	reflect.TypeFor[Name]():            opName,
 	reflect.TypeFor[Flag]():            opFlag,
 	reflect.TypeFor[time.Time]():       opTime,
 	reflect.TypeFor[json.RawMessage](): opRaw,

@@ -9,6 +9,10 @@ type Text string
 // Scalar is text that may come as a number or a boolean.
 type Scalar string
 
+// Name is text that is nothing if it comes as a number, such as the name of an
+// event.
+type Name string
+
 // Flag is a boolean in whatever form a server writes it: true, "true", 1, "1".
 // The zero value says nothing.
 type Flag int8

@@ -93,6 +93,7 @@ type Decoder struct {
 	path      []segment
 	pathSpace [12]segment
 	odd       []Odd
+	forgotten int
 	foreign   error
 	scratch   []byte
 }
@@ -134,9 +135,10 @@ func (d *Decoder) Note(why Reason) {
 	d.odd = append(d.odd, found)
 }
 
-// forget drops what was reported of a value that is read anew.
+// forget drops what was reported of a value that is read anew. In a document that
+// repeats its members without end it gives up: a report too many does no harm.
 func (d *Decoder) forget() {
-	if len(d.odd) == 0 {
+	if d.forgotten++; len(d.odd) == 0 || d.forgotten > maxOdd {
 		return
 	}
 	path, kept := d.where(), d.odd[:0]

@@ -17,6 +17,7 @@ type document struct {
 	Text   string                     `json:"text"`
 	ID     lenient.Text               `json:"id"`
 	Word   lenient.Scalar             `json:"word"`
+	Name   lenient.Name               `json:"name"`
 	Flag   lenient.Flag               `json:"flag"`
 	Bool   bool                       `json:"bool"`
 	Int    int                        `json:"int"`
@@ -71,7 +72,7 @@ func TestUnmarshal(t *testing.T) {
 		odd  string // paths and reasons
 	}{
 		"nothing":       {`{}`, document{}, ""},
-		"all null":      {`{"text":null,"id":null,"flag":null,"int":null,"at":null,"raw":null,"inner":null,"maybe":null,"list":null,"fields":null,"enum":null}`, document{}, ""},
+		"all null":      {`{"text":null,"id":null,"flag":null,"int":null,"at":null,"inner":null,"maybe":null,"list":null,"fields":null,"enum":null}`, document{}, ""},
 		"as documented": {`{"text":"a","id":"b","bool":true,"int":-3,"float":1.5e1,"at":"2026-03-01T12:00:00.000Z"}`, document{Text: "a", ID: "b", Bool: true, Int: -3, Float: 15, At: at}, ""},
 		"unknown":       {`{"new":{"a":[1,{"b":null}],"b":"\u00e4"},"text":"a"}`, document{Text: "a"}, ""},
 		"white space":   {" \r\n\t{ \"text\" : \"a\" , \"words\" : [ \"b\" , \"c\" ] } \n", document{Text: "a", Words: []string{"b", "c"}}, ""},
@@ -100,6 +101,8 @@ func TestUnmarshal(t *testing.T) {
 
 		"number as text":      {`{"text":` + big + `}`, document{Text: big}, "text:3"},
 		"number as id":        {`{"id":` + big + `,"word":-1.50}`, document{ID: big, Word: "-1.50"}, ""},
+		"number as name":      {`{"name":7}`, document{}, "name:1"},
+		"name":                {`{"name":"7"}`, document{Name: "7"}, ""},
 		"text as number":      {`{"int":"14","float":"1.5"}`, document{Int: 14, Float: 1.5}, "int:3 float:3"},
 		"text as no number":   {`{"int":"x","float":"Inf"}`, document{}, "int:1 float:1"},
 		"fraction as integer": {`{"int":1.5}`, document{}, "int:1"},
@@ -127,6 +130,7 @@ func TestUnmarshal(t *testing.T) {
 		"lone surrogates":   {`{"text":"a\ud800b\udc00\ud800\ud83d\ude00"}`, document{Text: "a�b��😀"}, "text:6"},
 		"no UTF-8":          {"{\"text\":\"a\xe9b\xff\"}", document{Text: "a�b�"}, "text:6"},
 		"raw as it is":      {`{"raw":{ "a":[1.50, "\u00e4"]}}`, document{Raw: []byte(`{ "a":[1.50, "\u00e4"]}`)}, ""},
+		"raw null":          {`{"raw":null,"fields":{"a":null}}`, document{Raw: []byte("null"), Fields: map[string]json.RawMessage{"a": []byte("null")}}, ""},
 		"raw NUL":           {`{"raw":["a\\u0000\u0000\n",{"\u0000":1}]}`, document{Raw: []byte(`["a\\u0000\ufffd\n",{"\ufffd":1}]`)}, "raw:6"},
 		"raw surrogates":    {`{"raw":"\ud800\ud83d\ude00\udc00"}`, document{Raw: []byte(`"\ufffd\ud83d\ude00\ufffd"`)}, "raw:6"},
 		"raw no UTF-8":      {"{\"raw\":{\"k\xe9\":\"ä\xe9\"}}", document{Raw: []byte(`{"k�":"ä�"}`)}, "raw:6"},
@@ -224,6 +228,17 @@ func TestReportsAreLimited(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, odd, 1000)
 	require.Equal(t, "x", got.Words[5000])
+}
+
+// A hostile document cannot make the reports cost more than the reading.
+func TestEndlessRepetition(t *testing.T) {
+	body := `{` + strings.Repeat(`"text":[],"words":[{}],`, 100_000) + `"text":"a","fields":{` + strings.Repeat(`"a":1,`, 100_000) + `"b":2}}`
+	var got document
+	odd, err := lenient.Unmarshal([]byte(body), &got)
+	require.NoError(t, err)
+	require.Equal(t, "a", got.Text)
+	require.Len(t, got.Fields, 2)
+	require.LessOrEqual(t, len(odd), 1000)
 }
 
 // An ordinary document costs little more than its own values.

@@ -13,9 +13,6 @@ func (d *Decoder) value(p *plan, v reflect.Value) bool {
 	case opReader, opForeign:
 		return d.ownReader(p, v)
 	case opRaw:
-		if c == 'n' { // as if it were missing
-			return d.literal("null")
-		}
 		raw, ok := d.raw()
 		v.SetBytes(raw)
 		return ok
@@ -137,7 +134,7 @@ func (d *Decoder) ownReader(p *plan, v reflect.Value) bool {
 		v.Addr().Interface().(Reader).ReadJSON(d, span)
 		return true
 	}
-	err := json.Unmarshal(storable(span), v.Addr().Interface())
+	err := foreign(storable(span), v.Addr().Interface())
 	switch {
 	case err == nil:
 	case len(d.path) == 0:
@@ -146,6 +143,14 @@ func (d *Decoder) ownReader(p *plan, v reflect.Value) bool {
 		d.Note(WrongType)
 	}
 	return true
+}
+
+// foreign reads a value of which this package knows nothing.
+func foreign(span []byte, v any) error {
+	if own, ok := v.(json.Unmarshaler); ok {
+		return own.UnmarshalJSON(span)
+	}
+	return json.Unmarshal(span, v)
 }
 
 // source is the JSON type of a scalar.
@@ -160,8 +165,8 @@ const (
 // scalar sets v to a scalar, if it can be one.
 func (d *Decoder) scalar(p *plan, v reflect.Value, text string, from source) bool {
 	switch p.op {
-	case opText, opID, opWord:
-		if from == fromBool && p.op != opWord {
+	case opText, opID, opWord, opName:
+		if from == fromBool && p.op != opWord || from == fromNumber && p.op == opName {
 			d.Note(WrongType)
 			return true
 		}

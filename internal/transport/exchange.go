@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 )
 
 // exchange is one call with all its attempts. Its methods are the hooks of the
@@ -20,9 +21,9 @@ type exchange struct {
 	call   *Call
 	loop   retryablehttp.Client
 	want   interface {
-		read(body []byte) (drift string, err error)
+		read(body []byte) (drift []lenient.Odd, err error)
 	} // nil: any JSON will do
-	drift string // what was odd in a success
+	drift []lenient.Odd // what was odd in a success
 
 	key     string                 // of the next attempt
 	oldKey  string                 // before it was renewed

@@ -3,13 +3,11 @@ package transport
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"reflect"
-	"slices"
-	"strings"
+	"fmt"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 )
 
 // ErrEmptyBody is the cause of an error of [JSON] if the answer arrived whole and
@@ -38,8 +36,8 @@ func JSON[T any](ctx context.Context, c *Client, call Call) (T, Answer, error) {
 	if err != nil {
 		return *new(T), answer, err
 	}
-	if e.drift != "" {
-		c.drift(ctx, &call, e.drift)
+	for _, odd := range e.drift {
+		c.drift(ctx, &call, odd.Path)
 	}
 	return document.value, answer, nil
 }
@@ -47,9 +45,9 @@ func JSON[T any](ctx context.Context, c *Client, call Call) (T, Answer, error) {
 // document is what a success is decoded into.
 type document[T any] struct{ value T }
 
-// read decodes a success and names a field that was odd in it. An error says that
-// the answer is not the vendor's.
-func (d *document[T]) read(body []byte) (drift string, err error) {
+// read decodes a success and returns what was odd in it. An error says that the
+// answer is not the vendor's.
+func (d *document[T]) read(body []byte) (drift []lenient.Odd, err error) {
 	d.value = *new(T)
 	drift, err = decode(body, &d.value)
 	if checker, ok := any(&d.value).(Checker); ok && err == nil {
@@ -67,32 +65,30 @@ func (c *Client) drift(ctx context.Context, call *Call, field string) {
 	}
 }
 
+// Tolerant is implemented by what [JSON] decodes if a list or an object of it may
+// be odd without making the whole answer unreadable.
+type Tolerant interface {
+	// Tolerates reports whether the value at the path may be.
+	Tolerates(path string) bool
+}
+
 // decode tolerates a text, number or boolean of another type than documented,
-// which is left at its zero value and reported as drift: one odd field must not
-// hide the rest of an answer. A list or an object where there should be the other
-// is an error, because everything in it would be missing without a word.
-func decode(body []byte, value any) (drift string, err error) {
-	err = json.Unmarshal(body, value)
-	var field *json.UnmarshalTypeError
-	switch {
-	case err == nil:
-		return "", nil
-	case errors.As(err, &field) && field.Field != "" && scalar(field.Type.Kind()):
-		return WirePath(field.Field), nil
-	case len(bytes.TrimSpace(body)) == 0:
-		return "", ErrEmptyBody
+// which is reported as drift: one odd field must not hide the rest of an answer. A
+// list or an object where there should be the other is an error, because
+// everything in it would be missing.
+func decode(body []byte, value any) ([]lenient.Odd, error) {
+	odd, err := lenient.Unmarshal(body, value)
+	if err != nil {
+		if len(bytes.TrimSpace(body)) == 0 {
+			err = ErrEmptyBody
+		}
+		return nil, err
 	}
-	return "", err
-}
-
-// WirePath takes the names of embedded structs out of the path of a
-// [json.UnmarshalTypeError]: they are Go's and not the vendor's.
-func WirePath(field string) string {
-	return strings.Join(slices.DeleteFunc(strings.Split(field, "."), func(name string) bool {
-		return name != "" && 'A' <= name[0] && name[0] <= 'Z'
-	}), ".")
-}
-
-func scalar(k reflect.Kind) bool {
-	return k == reflect.String || reflect.Bool <= k && k <= reflect.Float64
+	tolerant, _ := value.(Tolerant)
+	for _, o := range odd {
+		if o.Why == lenient.WrongShape && (tolerant == nil || !tolerant.Tolerates(o.Path)) {
+			return nil, fmt.Errorf("another form than documented at %q", o.Path)
+		}
+	}
+	return odd, nil
 }

@@ -111,17 +111,23 @@ func TestEmptyAnswerIsFineForDo(t *testing.T) {
 // One odd field must not hide the rest of an answer.
 func TestFieldOfAnotherType(t *testing.T) {
 	var seen []assessment.Drift
-	client := newClient(t, canned{[]byte(`{"id":7,"status":"OPEN"}`)}, func(c *Config) {
+	client := newClient(t, canned{[]byte("\ufeff" + `{"id":true,"name":[],"status":"NEW","status":"OPEN"}`)}, func(c *Config) {
 		c.Observer.Drift = func(_ context.Context, d assessment.Drift) { seen = append(seen, d) }
 	})
 	type order struct {
 		ID     string `json:"id"`
+		Name   string `json:"name"`
 		Status string `json:"status"`
 	}
 	got, _, err := JSON[order](t.Context(), client, reading)
 	require.NoError(t, err)
 	require.Equal(t, order{Status: "OPEN"}, got)
-	require.Equal(t, []assessment.Drift{{Vendor: "kombo", Event: reading.Operation, Account: reading.Account, Field: "id"}}, seen)
+	var fields []string
+	for _, d := range seen {
+		require.Equal(t, assessment.Drift{Vendor: "kombo", Event: reading.Operation, Account: reading.Account, Field: d.Field}, d)
+		fields = append(fields, d.Field)
+	}
+	require.Equal(t, []string{"id", "name", "status"}, fields, "all of them")
 
 	_, _, err = JSON[[]order](t.Context(), newClient(t, canned{[]byte(`{}`)}, func(c *Config) { c.MaxRetries = -1 }), reading)
 	require.ErrorContains(t, err, "unreadable answer", "a document of another type is no answer")
