@@ -13,6 +13,7 @@ import (
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/assessment/inbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
+	"github.com/assessbridge/assessbridge/webhook"
 )
 
 // The operations that Ashby calls. Of the listing of custom fields two names are
@@ -178,6 +179,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		d.Account = account
 		body, err := h.inbound.Read(w, r)
+		if err == nil && len(body) == 0 && r.ContentLength < 0 && (name == opStart || name == opCancel) {
+			// Ashby always says what to start or cancel: a middleware has read it.
+			err = webhook.ErrBodyConsumed
+		}
 		if err != nil {
 			return unreceived(err)
 		}
