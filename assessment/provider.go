@@ -3,6 +3,7 @@ package assessment
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -130,6 +131,9 @@ func (r *Rejection) Format(f fmt.State, verb rune) { formatText(f, verb, r.Error
 
 // LogValue implements [slog.LogValuer] without the message.
 func (r *Rejection) LogValue() slog.Value { return slog.StringValue(r.Error()) }
+
+// MarshalJSON implements [json.Marshaler] without the message, as for a log.
+func (r *Rejection) MarshalJSON() ([]byte, error) { return json.Marshal(r.Error()) }
 
 // Result returns the cancelled result to publish where the answer to the
 // delivery can no longer say no: after a queue, for a reconciled order, and for

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -92,6 +93,17 @@ type RouterConfig struct {
 	// frees the orders.
 	NoIntake bool
 }
+
+// String tells the number of publishers, whose fields are the host's own.
+func (c RouterConfig) String() string {
+	return fmt.Sprintf("router config (%d publishers)", len(c.Publishers))
+}
+
+// Format implements [fmt.Formatter]: every verb prints [RouterConfig.String].
+func (c RouterConfig) Format(f fmt.State, verb rune) { formatText(f, verb, c.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [RouterConfig.String].
+func (c RouterConfig) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // Router publishes each result through the client that its order came through.
 // It is safe for concurrent use.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -31,13 +30,7 @@ func (s Secret) String() string {
 
 // Format implements [fmt.Formatter] with the text of [Secret.String] for every
 // verb: String alone would leave %+v, %#v and %x to print the key.
-func (s Secret) Format(f fmt.State, verb rune) {
-	text := s.String()
-	if verb == 'q' {
-		text = strconv.Quote(text)
-	}
-	_, _ = io.WriteString(f, text)
-}
+func (s Secret) Format(f fmt.State, verb rune) { formatText(f, verb, s.String()) }
 
 // LogValue implements [slog.LogValuer] with the text of [Secret.String].
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -222,6 +222,7 @@ var laws = []law{
 	{"drained", drained},
 	{"load", load},
 	{"hook fails", hookFails},
+	{"observer panics", observerPanics},
 	{"refusals", refusals},
 	{"default limit", defaultLimit},
 	{"eaten body", eatenBody},
@@ -241,4 +242,5 @@ var laws = []law{
 	{"caller gives up", callerGivesUp},
 	{"uncertain write", uncertainWrite},
 	{"a queue is told", queueIsTold},
+	{"the vendor's words are withheld", vendorsWordsWithheld},
 }
