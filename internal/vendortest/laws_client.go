@@ -3,6 +3,7 @@ package vendortest
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -170,6 +171,7 @@ func waitBudget(t *testing.T, v Vendor) {
 			"again and again":        {"20", 0, 20 * time.Second, 5 * time.Minute, 0},
 			"more than its patience": {"3600", 0, 0, 0, time.Hour},
 			"more than is left":      {"30", 10 * time.Second, 0, 0, 30 * time.Second},
+			"more than a number":     {"18446744073709551621", 0, 0, 0, math.MaxInt64 / time.Second * time.Second}, // 2⁶⁴+5
 		} {
 			t.Run(c.Name+"/"+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -195,7 +197,7 @@ func waitBudget(t *testing.T, v Vendor) {
 					}
 					after, again := assessment.Retryable(err)
 					require.True(t, again)
-					require.Equal(t, failure.RetryAfter, after)
+					require.Equal(t, min(failure.RetryAfter, time.Hour), after)
 				})
 			})
 		}
