@@ -191,6 +191,7 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Observer = c.Observer.Contained(c.Logger)
 	c.AccountHeader = http.CanonicalHeaderKey(c.AccountHeader)
 	c.MaxRetries = min(max(0, cmp.Or(c.MaxRetries, DefaultMaxRetries)), math.MaxInt-1) // one is added
 	c.MinBackoff = cmp.Or(c.MinBackoff, DefaultMinBackoff)

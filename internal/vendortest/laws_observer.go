@@ -1,9 +1,12 @@
 package vendortest
 
 import (
+	"context"
 	"net/http"
 	"reflect"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -54,4 +57,24 @@ func observerPanics(t *testing.T, v Vendor) {
 		require.Equal(t, http.StatusOK, Serve(handler, v.Orders.Request(v.Orders.Odd)).Code)
 		require.Equal(t, 1, h.provider.starts())
 	})
+}
+
+// A panic of an observer's function changes nothing about a call.
+func observerPanicsOutside(t *testing.T, v Vendor) {
+	for _, c := range v.Outlet.all() {
+		t.Run(c.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := v.Outlet.dialWith(t, func(s *ClientSetup) { s.APIKey, s.Observer = "key-0", panicking() },
+					Answers(503, ""), Answers(200, c.Answer))
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				if err := c.Do(ctx, a.client, "1"); err != nil {
+					require.True(t, c.Write, "%v", err)
+					require.Equal(t, 503, APIError(t, err).StatusCode, "a write may have been applied")
+				}
+				require.Contains(t, a.log.String(), "panic", "the host is told")
+				require.NotContains(t, a.log.String(), canary)
+			})
+		})
+	}
 }

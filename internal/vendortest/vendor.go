@@ -223,6 +223,7 @@ var laws = []law{
 	{"load", load},
 	{"hook fails", hookFails},
 	{"observer panics", observerPanics},
+	{"observer panics outside", observerPanicsOutside},
 	{"refusals", refusals},
 	{"default limit", defaultLimit},
 	{"eaten body", eatenBody},
