@@ -109,6 +109,16 @@ func TestLaws(t *testing.T) {
 				require.Empty(t, published)
 			},
 		},
+		Secrets: map[string]func(string) error{
+			"webhooks": func(key string) error {
+				_, err := ashby.NewVerifier(webhook.Secret{Key: key})
+				return err
+			},
+			"API key": func(key string) error {
+				_, err := ashby.New(ashby.Config{APIKey: key})
+				return err
+			},
+		},
 		Outlet: outlet(),
 		Hooks: []vendortest.Hook{
 			cancelled,

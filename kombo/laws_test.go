@@ -72,6 +72,16 @@ func TestLaws(t *testing.T) {
 			},
 			Started: assessment.Started{CandidateURL: "https://tests.example.com/1"},
 		},
+		Secrets: map[string]func(string) error{
+			"webhooks": func(key string) error {
+				_, err := kombo.NewVerifier(webhook.Secret{Key: key})
+				return err
+			},
+			"API key": func(key string) error {
+				_, err := kombo.New(kombo.Config{APIKey: key})
+				return err
+			},
+		},
 		Outlet: outlet(),
 		Hooks: []vendortest.Hook{
 			hook("Queue", orderBody(t), func(c *kombo.WebhookConfig, called func(context.Context) error) {

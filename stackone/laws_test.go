@@ -103,6 +103,22 @@ func TestLaws(t *testing.T) {
 				require.Equal(t, message, published[0].Reason)
 			},
 		},
+		Secrets: map[string]func(string) error{
+			"webhooks": func(key string) error {
+				_, err := stackone.NewVerifier(webhook.Secret{Key: key})
+				return err
+			},
+			"packages": func(key string) error {
+				_, err := stackone.NewPackagesHandler(stackone.PackagesConfig{
+					Intake: intakeOf(t, &provider{}, vendortest.Setup{}), BasicKeys: []string{key},
+				})
+				return err
+			},
+			"API key": func(key string) error {
+				_, err := stackone.New(stackone.Config{APIKey: key})
+				return err
+			},
+		},
 		Outlet: outlet(),
 		Hooks: []vendortest.Hook{
 			hook("Queue", orderBody(t), func(c *stackone.WebhookConfig, called func(context.Context) error) {

@@ -22,6 +22,8 @@ type Vendor struct {
 	// Hooks are all functions of the host's that a handler calls, the provider's
 	// StartOrder aside.
 	Hooks []Hook
+	// Secrets are all places that a secret or key is set in, by what they are for.
+	Secrets map[string]func(secret string) error
 	// Outlet is the client.
 	Outlet Outlet
 }
@@ -229,6 +231,7 @@ var laws = []law{
 	{"eaten body", eatenBody},
 	{"hook outlives the sender", hookOutlivesSender},
 	{"one report", oneReport},
+	{"useless secrets", uselessSecrets},
 	{"hostile text", hostileText},
 	{"late interims", lateInterims},
 	{"results in turn", inTurn},
