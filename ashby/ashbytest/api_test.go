@@ -262,6 +262,9 @@ func TestEnrichment(t *testing.T) {
 	require.Empty(t, cmp.Diff(want, a.ok(ashbytest.OpCandidateInfo, []byte(`{"externalMappingId":"ext-1"}`))["results"]))
 	require.Equal(t, map[string]any{"url": "https://files.example.com/1"}, a.ok(ashbytest.OpFileInfo, []byte(`{"fileHandle":"h1"}`))["results"])
 	got := a.ok(ashbytest.OpApplicationInfo, []byte(`{"applicationId":"`+application+`","expand":["openings"]}`))["results"].(map[string]any)
+	for _, name := range []string{"id", "createdAt", "updatedAt", "status", "customFields", "candidate", "currentInterviewStage", "job"} {
+		require.Contains(t, got, name)
+	}
 	require.Equal(t, map[string]any{"id": id, "name": "Zoë Quinn"}, got["candidate"])
 	require.Equal(t, []any{}, got["openings"])
 	require.NotContains(t, got, "hiringTeam")

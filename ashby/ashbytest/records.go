@@ -3,6 +3,7 @@ package ashbytest
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/assessbridge/assessbridge/internal/simkit"
 )
@@ -40,6 +41,7 @@ type Application struct {
 	JobID       string
 	JobName     string
 	HiringTeam  []TeamMember
+	CreatedAt   time.Time // zero: when it was added
 	// Fields overrides members of the results by dotted path, as in
 	// [StartSpec.Fields].
 	Fields map[string]any
@@ -110,6 +112,7 @@ func (w *world) AddApplication(customer string, a Application) (string, error) {
 		if a.ID == "" {
 			a.ID = w.ids.UUID("application")
 		}
+		a.CreatedAt = simkit.OrDefault(a.CreatedAt, w.now())
 		if err := tried(a.wire(Candidate{}, nil), a.Fields); err != nil {
 			return err
 		}
@@ -130,7 +133,7 @@ func (w *world) AddFile(customer, handle, url string) error {
 
 // learn keeps the people and things that the body of a start names, unless the test
 // has told more about them. The caller holds s.mu.
-func (o *organization) learn(body any) {
+func (o *organization) learn(body any, now time.Time) {
 	ids := sentIDs(body)
 	if _, known := o.candidates[ids.candidateID]; !known && ids.candidateID != "" {
 		o.addCandidate(Candidate{
@@ -142,7 +145,7 @@ func (o *organization) learn(body any) {
 	if _, known := o.applications[ids.applicationID]; !known && ids.applicationID != "" {
 		o.addApplication(Application{
 			ID: ids.applicationID, CandidateID: ids.candidateID, JobID: ids.jobID,
-			Status: simkit.TextAt(body, "application", "status"), JobName: simkit.TextAt(body, "job", "name"), HiringTeam: teamOf(body),
+			Status: simkit.TextAt(body, "application", "status"), JobName: simkit.TextAt(body, "job", "name"), HiringTeam: teamOf(body), CreatedAt: now,
 		})
 	}
 }
@@ -160,12 +163,12 @@ func teamOf(body any) []TeamMember {
 }
 
 // addExamples makes the people of the example call known.
-func (o *organization) addExamples() error {
+func (o *organization) addExamples(now time.Time) error {
 	body, err := StartSpec{}.body()
 	if err != nil {
 		return err
 	}
-	o.learn(body)
+	o.learn(body, now)
 	return nil
 }
 
@@ -213,6 +216,13 @@ func (c Candidate) wire(applications []string) map[string]any {
 	return w
 }
 
+// assessmentStage is where an application is when an assessment is started.
+var assessmentStage = map[string]any{
+	"id": "a3b9d3c1-6f0e-4c53-9d0b-5f8a3f3f0c11", "title": "Assessment", "type": "Active",
+	"orderInInterviewPlan": 2, "interviewPlanId": "0e7c1f52-6d0a-4f5c-8a51-3a4b8d2f9e60",
+}
+
+// wire has the members that Ashby's reference shows for every application.
 func (a Application) wire(c Candidate, expand []string) map[string]any {
 	team := []any{}
 	for _, member := range a.HiringTeam {
@@ -220,9 +230,12 @@ func (a Application) wire(c Candidate, expand []string) map[string]any {
 	}
 	w := map[string]any{
 		"id":                    a.ID,
+		"createdAt":             a.CreatedAt.UTC().Format(timestampLayout),
+		"updatedAt":             a.CreatedAt.UTC().Format(timestampLayout),
 		"status":                simkit.OrDefault(a.Status, "Active"),
+		"customFields":          []any{},
 		"candidate":             map[string]any{"id": a.CandidateID, "name": c.Name},
-		"currentInterviewStage": map[string]any{"id": a.JobID, "title": "Assessment", "type": "Active"},
+		"currentInterviewStage": assessmentStage,
 		"job":                   map[string]any{"id": a.JobID, "title": a.JobName},
 		"hiringTeam":            team,
 	}

@@ -132,7 +132,7 @@ func (w *world) begin(o *organization, q question) (mark int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if q.start != nil {
-		o.learn(q.start)
+		o.learn(q.start, w.now())
 	}
 	if a := o.assessment(q.cancels); a != nil {
 		a.cancelling++

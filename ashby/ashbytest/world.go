@@ -75,7 +75,7 @@ func (w *world) addOrganization(spec Organization) error {
 	if w.first == nil {
 		w.first = o
 	}
-	return o.addExamples()
+	return o.addExamples(w.now())
 }
 
 func (w *world) addKey(o *organization, key string, about apiKey) {

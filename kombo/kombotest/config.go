@@ -134,6 +134,10 @@ type Quirks struct {
 	// RequirePackage makes [Server.PlaceOrder] refuse a package that was not
 	// submitted. By default any package can be ordered.
 	RequirePackage bool
+	// ServePausedReads serves the lists of packages and orders for an integration that is
+	// INVALID or INACTIVE: the page about states pauses only syncs, yet the errors of
+	// both states are in the error set of these operations. By default they are refused.
+	ServePausedReads bool
 	// InlineRejectionIgnored makes the ORDER_REJECTED answer to an inline order a
 	// fault. By default it rejects the order as it does for an ordinary one.
 	InlineRejectionIgnored bool

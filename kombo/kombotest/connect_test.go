@@ -253,6 +253,16 @@ func TestTools(t *testing.T) {
 	_, body, err := a.send("GET /tools/assessment", nil)
 	require.NoError(t, err)
 	require.Contains(t, string(body), `"id":"workday","label":"Workday","internal_label":null`)
+	tool, _ := tree(t, body)["data"].(map[string]any)["tools"].([]any)[0].(map[string]any)
+	for _, name := range []string{ // all that the OpenAPI document requires
+		"id", "label", "internal_label", "assets", "paid_api_details_markdown", "fast_track_details_markdown",
+		"partner_only_details_markdown", "connection_guide_url", "coverage",
+	} {
+		require.Contains(t, tool, name)
+	}
+	for _, name := range []string{"read_models", "write_actions", "features"} {
+		require.IsType(t, []any{}, tool["coverage"].(map[string]any)[name])
+	}
 	a.call(200, "GET /tools/lms", nil)
 	a.refused(400, "PLATFORM.INPUT_INVALID", "GET /tools/ASSESSMENT", nil)
 }
@@ -287,5 +297,21 @@ func TestConfigErrors(t *testing.T) {
 	} {
 		_, err := kombotest.New(cfg)
 		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestPausedIntegrationsMayServeReads(t *testing.T) {
+	for _, state := range []kombotest.State{kombotest.StateInactive, kombotest.StateInvalid} {
+		s := kombotest.Start(t, func(c *kombotest.Config) { c.Quirks.ServePausedReads = true })
+		id, _ := place(t, s, kombotest.OrderSpec{})
+		_, err := s.ChangeState(t.Context(), kombotest.DefaultIntegration, kombotest.StateChange{State: state})
+		require.NoError(t, err)
+		a := newAPI(t, s)
+		a.call(200, kombotest.OpGetOrders, nil)
+		a.call(200, kombotest.OpGetPackages, nil)
+		a.call(403, resultOp(id), []byte(validResult))
+		_, err = s.ChangeState(t.Context(), kombotest.DefaultIntegration, kombotest.StateChange{State: kombotest.StateActive, SetupStatus: "INCOMPLETE"})
+		require.NoError(t, err)
+		a.refused(409, "INTEGRATION.SETUP_INCOMPLETE", kombotest.OpGetOrders, nil)
 	}
 }

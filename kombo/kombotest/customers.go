@@ -295,3 +295,6 @@ func (i integration) unusable() *refusal {
 	}
 	return nil
 }
+
+// isPause tells whether an integration is refused for its state, not its setup.
+func (r *refusal) isPause() bool { return r.code == codeInactive || r.code == codeCredentialsInvalid }

@@ -28,6 +28,24 @@ type wireTool struct {
 	Assets        *assets `json:"assets,omitempty"`
 }
 
+// wireCatalogueTool is a tool with everything that Kombo's OpenAPI document requires of
+// the catalogue: https://docs.kombo.dev/assessment/v1/get-tools-category
+type wireCatalogueTool struct {
+	wireTool
+	PaidAPIDetails     *string  `json:"paid_api_details_markdown"`
+	FastTrackDetails   *string  `json:"fast_track_details_markdown"`
+	PartnerOnlyDetails *string  `json:"partner_only_details_markdown"`
+	ConnectionGuideURL *string  `json:"connection_guide_url"`
+	Coverage           coverage `json:"coverage"`
+}
+
+// coverage is what an integration of a tool supports. The simulator names nothing.
+type coverage struct {
+	ReadModels   []any `json:"read_models"`
+	WriteActions []any `json:"write_actions"`
+	Features     []any `json:"features"`
+}
+
 type assets struct {
 	LogoURL      string `json:"logo_url"`
 	IconURL      string `json:"icon_url"`
@@ -53,7 +71,7 @@ func (s *Server) getTools(c *simkit.Call) (answer, *refusal) {
 	if !isCategory(category) {
 		return answer{}, refuse(codeInputInvalid, "The category must be one of hris, ats, assessment, lms.")
 	}
-	tools := []wireTool{}
+	tools := []wireCatalogueTool{}
 	if category == "assessment" || category == "ats" {
 		for _, id := range toolOrder {
 			tools = append(tools, catalogueEntry(id))
@@ -62,11 +80,16 @@ func (s *Server) getTools(c *simkit.Call) (answer, *refusal) {
 	return answer{data: map[string]any{"tools": tools}}, nil
 }
 
-func catalogueEntry(id string) wireTool {
+func catalogueEntry(id string) wireCatalogueTool {
 	base := assetBase + id
-	return wireTool{ID: id, Label: toolLabels[id], Assets: &assets{
-		LogoURL:      base + "/logo.svg",
-		IconURL:      base + "/icon.svg",
-		IconBlackURL: base + "/icon-black.svg",
-	}}
+	guide := "https://help.kombo.dev/connection-guides/" + id
+	return wireCatalogueTool{
+		wireTool: wireTool{ID: id, Label: toolLabels[id], Assets: &assets{
+			LogoURL:      base + "/logo.svg",
+			IconURL:      base + "/icon.svg",
+			IconBlackURL: base + "/icon-black.svg",
+		}},
+		ConnectionGuideURL: &guide,
+		Coverage:           coverage{ReadModels: []any{}, WriteActions: []any{}, Features: []any{}},
+	}
 }

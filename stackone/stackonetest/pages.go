@@ -119,6 +119,7 @@ func common(check *simkit.Checker, call *simkit.Call, l listing) (raw bool) {
 		objects := base == "proxy" || base == "filter"
 		switch {
 		case objects && bracketed, slices.Contains([]string{"raw", "fields", "page_size", "next"}, name):
+		case slices.Contains(bareFilters, name) && slices.Contains(l.filters, name):
 		case name == "include" && l.optional != nil, name == "expand" && l.expand != nil:
 		default:
 			call.Note("unknown query parameter " + name)
@@ -129,19 +130,28 @@ func common(check *simkit.Checker, call *simkit.Call, l listing) (raw bool) {
 
 type filterSet map[string]string
 
+// bareFilters are query parameters that filter without brackets. They are deprecated,
+// and official SDKs still send updated_after so for packages, whose filter StackOne's
+// OpenAPI description does not declare as an object.
+var bareFilters = []string{"updated_after", "job_id"}
+
 // readFilter reads filter[…]: snippets/common-guides/using-the-passthrough-query-parameters.mdx
 // in github.com/StackOneHQ/hub-docs
 func readFilter(check *simkit.Checker, call *simkit.Call, names []string) filterSet {
 	set := filterSet{}
-	for key := range call.Query {
+	for _, key := range sortedKeys(call.Query) {
 		name, bracketed := strings.CutPrefix(key, "filter[")
 		name, closed := strings.CutSuffix(name, "]")
-		if !bracketed || !closed {
+		bare := slices.Contains(bareFilters, key)
+		if !bare && (!bracketed || !closed) {
 			continue
 		}
 		if !slices.Contains(names, name) {
 			call.Note("unknown filter " + name)
 			continue
+		}
+		if bare {
+			call.Note(name + " is deprecated: filter[" + name + "]")
 		}
 		set[name] = call.Query.Get(key)
 		if strings.HasSuffix(name, "_after") && parsedTime(set[name]).IsZero() {

@@ -38,18 +38,27 @@ var (
 	exampleBackgroundEvent []byte
 )
 
-// exampleRecords are those of StackOne's reference; orders refer to them.
+// exampleRecords are those of StackOne's reference; orders refer to them. The reference
+// lets the application name a job and a candidate that it does not show: here they are
+// those that exist.
 func (w *world) exampleRecords() map[Model][]map[string]any {
 	postings := exampleJobPostings
 	if w.quirks.BareEnums {
 		postings = exampleBarePostings
 	}
-	return map[Model][]map[string]any{
+	records := map[Model][]map[string]any{
 		Candidates:   dataOf(exampleCandidate),
 		Applications: dataOf(exampleApplication),
 		Jobs:         dataOf(exampleJob),
 		JobPostings:  dataOf(postings),
 	}
+	for _, application := range records[Applications] {
+		for name, model := range map[string]Model{"job": Jobs, "candidate": Candidates} {
+			application[name+"_id"] = records[model][0]["id"]
+			application["remote_"+name+"_id"] = records[model][0]["remote_id"]
+		}
+	}
+	return records
 }
 
 func dataOf(body []byte) []map[string]any {
