@@ -56,6 +56,10 @@ func ExampleNewHandler() {
 	mux := http.NewServeMux()
 	mux.Handle("POST /ashby/", handler)
 
+	// In the server: without these two a sender that stops in the middle of its
+	// headers or its body holds a connection for ever.
+	_ = &http.Server{Addr: ":8080", Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute}
+
 	// Ashby, simulated, plays the recruiter.
 	server, err := ashbytest.New(ashbytest.Config{PartnerPath: "/ashby"})
 	if err != nil {

@@ -97,6 +97,9 @@ type HandlerConfig struct {
 // [assessment.Started]; its time is when the provider answered. If it is not
 // valid, it is left out and logged, and the start stands. Publish a final result
 // through an [assessment.Router] instead: that also frees the order.
+//
+// Set ReadHeaderTimeout and ReadTimeout of the [http.Server]: a handler cannot end a
+// sender that never goes on.
 type Handler struct {
 	c       HandlerConfig
 	fields  []wireField // of every customer

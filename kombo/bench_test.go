@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"io"
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -127,6 +129,22 @@ func BenchmarkServeHTTP(b *testing.B) {
 		h := newHost(b, &provider{}, options{config: func(c *kombo.WebhookConfig) {
 			c.Queue = func(context.Context, assessment.Order) error { return nil }
 			c.Logger, c.Observer = nil, assessment.Observer{}
+		}})
+		vendortest.InParallel(b, h.handler, signedWith(h.verifier.Sign(body)), body)
+	})
+}
+
+// BenchmarkServeHTTPReported has somebody who listens to everything, and a logger
+// that throws its lines away; compare it with BenchmarkServeHTTP.
+func BenchmarkServeHTTPReported(b *testing.B) {
+	eachSize(b, func(b *testing.B, body []byte) {
+		h := newHost(b, &provider{}, options{config: func(c *kombo.WebhookConfig) {
+			c.Queue = func(context.Context, assessment.Order) error { return nil }
+			c.Logger = slog.New(slog.NewJSONHandler(io.Discard, nil))
+			c.Observer = assessment.Observer{
+				Delivery: func(context.Context, assessment.Delivery) {},
+				Drift:    func(context.Context, assessment.Drift) {},
+			}
 		}})
 		vendortest.InParallel(b, h.handler, signedWith(h.verifier.Sign(body)), body)
 	})

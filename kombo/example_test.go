@@ -48,6 +48,10 @@ func ExampleNewWebhookHandler() {
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/kombo", handler)
 
+	// In the server: without these two a sender that stops in the middle of its
+	// headers or its body holds a connection for ever.
+	_ = &http.Server{Addr: ":8080", Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute}
+
 	// Kombo, simulated, sends three orders.
 	server, err := kombotest.New(kombotest.Config{WebhookPath: "/hooks/kombo"})
 	if err != nil {

@@ -68,6 +68,9 @@ type WebhookConfig struct {
 // Kombo's rejection body to one that the provider rejected; 410 to one whose data
 // was erased; and 503 or 500 to a fault, which leaves the order open at Kombo. The
 // reason of a failure goes to logger and observer, never to the sender.
+//
+// Set ReadHeaderTimeout and ReadTimeout of the [http.Server]: a handler cannot end a
+// sender that never goes on.
 type WebhookHandler struct {
 	c       WebhookConfig
 	inbound *inbound.Handler

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/stackone"
@@ -82,6 +83,10 @@ func ExampleNewWebhookHandler() {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/stackone", handler)
+
+	// In the server: without these two a sender that stops in the middle of its
+	// headers or its body holds a connection for ever.
+	_ = &http.Server{Addr: ":8080", Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute}
 
 	// StackOne, simulated, sends two orders.
 	server.Target(mux)

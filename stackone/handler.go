@@ -90,6 +90,9 @@ type WebhookConfig struct {
 // to an order that was taken, queued or rejected, and to every other event; 410 to
 // an order whose data was erased; and 503 or 500 to a fault. The reason of a failure
 // goes to logger and observer, never to the sender.
+//
+// Set ReadHeaderTimeout and ReadTimeout of the [http.Server]: a handler cannot end a
+// sender that never goes on.
 type WebhookHandler struct {
 	c       WebhookConfig
 	inbound *inbound.Handler
