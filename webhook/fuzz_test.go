@@ -1,6 +1,8 @@
 package webhook_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/assessbridge/assessbridge/webhook"
@@ -44,6 +46,31 @@ func FuzzVerify(f *testing.F) {
 		}
 		if _, err := v.Verify(signed(scheme, signature), body); err != nil {
 			t.Fatalf("own signature %q: %v", signature, err)
+		}
+	})
+}
+
+// FuzzTimestamps checks that whatever stands in the headers of a time-stamped
+// scheme is taken only if the MAC over its own time is there.
+func FuzzTimestamps(f *testing.F) {
+	v, err := webhook.NewVerifier(listScheme, webhook.Secret{Key: "key"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(v.Sign([]byte("body")), []byte("body"))
+	f.Add("t=1,v1="+by("key", "1.body"), []byte("body"))
+	f.Add("v1=,t=", []byte(nil))
+	f.Fuzz(func(t *testing.T, value string, body []byte) {
+		_, err := v.Verify(signed(listScheme, value), body)
+		if err != nil && !errors.Is(err, webhook.ErrStale) {
+			return
+		}
+		for element := range strings.SplitSeq(value, ",") {
+			if at, ok := strings.CutPrefix(strings.Trim(element, " "), "t="); ok {
+				if !strings.Contains(value, by("key", at+"."+string(body))) {
+					t.Fatalf("%q was taken for the MAC of %q", value, body)
+				}
+			}
 		}
 	})
 }

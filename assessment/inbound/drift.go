@@ -11,13 +11,16 @@ import (
 
 // Drift reports what a delivery held that this version does not know.
 func (h *Handler) Drift(ctx context.Context, found []assessment.Drift) {
+	if h == nil {
+		return
+	}
 	for _, d := range found {
 		d.Vendor, d.Connection = h.vendor, h.connection
 		if h.observer.Drift != nil {
 			h.observer.Drift(ctx, d)
 		}
-		if h.logger.Enabled(ctx, slog.LevelWarn) && h.drift.news(d, time.Now()) {
-			h.logger.LogAttrs(ctx, slog.LevelWarn, "drift", d.LogValue().Group()...)
+		if h.Logger().Enabled(ctx, slog.LevelWarn) && h.drift.news(d, time.Now()) {
+			h.Logger().LogAttrs(ctx, slog.LevelWarn, "drift", d.LogValue().Group()...)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -39,7 +40,7 @@ type Handler struct {
 	connection string
 	maxBody    int64
 	budget     *webhook.Budget
-	logger     *slog.Logger // never nil
+	logger     *slog.Logger
 	observer   assessment.Observer
 	drift      driftLog
 }
@@ -71,23 +72,52 @@ func Connection(given string, client interface{ Connection() string }) (string, 
 	return own, nil
 }
 
+// discard takes the lines of a handler that was not made with [New].
+var discard = slog.New(slog.DiscardHandler)
+
 // Logger returns the logger of the handler; it is never nil.
-func (h *Handler) Logger() *slog.Logger { return h.logger }
+func (h *Handler) Logger() *slog.Logger {
+	if h == nil || h.logger == nil {
+		return discard
+	}
+	return h.logger
+}
 
 // Serve answers a delivery with what work returns. Work fills in what it learns
 // of the delivery; vendor, connection, path, outcome, status, duration and error
 // are filled in here.
+//
+// A handler that was not made with [New] answers everything with 500.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, work func(*assessment.Delivery) Reply) {
-	d := assessment.Delivery{Vendor: h.vendor, Connection: h.connection}
-	if r.URL != nil {
-		d.Path = r.URL.Path
+	if h == nil || h.vendor == "" {
+		reply := Fault(errNotMade)
+		reply.write(w)
+		return
 	}
+	d := assessment.Delivery{Vendor: h.vendor, Connection: h.connection, Path: pathOf(r)}
 	began := time.Now()
 	reply := h.guarded(r.Context(), &d, work)
 	reply.write(w)
 	d.Duration = time.Since(began)
 	d.Outcome, d.StatusCode, d.Err = reply.Outcome, reply.Status, reply.Err
 	h.report(r.Context(), d, reply)
+}
+
+var errNotMade = errors.New("inbound: the Handler was not made with New")
+
+// maxPath is how much of a path is reported, in bytes: anybody may send any.
+const maxPath = 256
+
+// pathOf returns the path for the report.
+func pathOf(r *http.Request) string {
+	if r.URL == nil {
+		return ""
+	}
+	path := r.URL.Path
+	if len(path) > maxPath {
+		path = strings.ToValidUTF8(path[:maxPath], "") + "…"
+	}
+	return path
 }
 
 // ErrPanic is the fault of a function of the host's that panicked.
@@ -111,7 +141,7 @@ func (h *Handler) Panicked(ctx context.Context, p any) error {
 	if p == http.ErrAbortHandler {
 		panic(p)
 	}
-	h.logger.LogAttrs(ctx, slog.LevelError, "panic while a delivery was taken",
+	h.Logger().LogAttrs(ctx, slog.LevelError, "panic while a delivery was taken",
 		slog.String("vendor", string(h.vendor)), slog.String("connection", h.connection),
 		slog.String("type", fmt.Sprintf("%T", p)), slog.String("stack", string(debug.Stack())))
 	return ErrPanic
@@ -125,6 +155,9 @@ var levels = map[assessment.DeliveryOutcome]slog.Level{
 
 func (h *Handler) report(ctx context.Context, d assessment.Delivery, reply Reply) {
 	if h.observer.Delivery != nil {
+		// An observer may keep it, and a server that uses its buffers again, as
+		// fasthttp does, changes the request's texts later.
+		d.Path = strings.Clone(d.Path)
 		h.observer.Delivery(ctx, d)
 	}
 	level := levels[d.Outcome]

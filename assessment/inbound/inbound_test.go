@@ -12,12 +12,16 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/assessbridge/assessbridge/ashby"
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/assessment/inbound"
+	"github.com/assessbridge/assessbridge/kombo"
+	"github.com/assessbridge/assessbridge/stackone"
 	"github.com/assessbridge/assessbridge/webhook"
 )
 
@@ -410,4 +414,39 @@ func TestListed(t *testing.T) {
 	require.Equal(t, []string{"a", "j k", "ключ"}, ids)
 	require.Len(t, d.lines(), 9)
 	require.Contains(t, d.lines()[0], "level=WARN msg=\"package not listed\" vendor=acme connection=eu account=a index=1 reason=\"no id\"")
+}
+
+// What was not made with New answers, and never panics.
+func TestZeroHandler(t *testing.T) {
+	var none *inbound.Handler
+	for _, h := range []*inbound.Handler{none, {}} {
+		w := httptest.NewRecorder()
+		h.Serve(w, httptest.NewRequest(http.MethodPost, "/", nil), func(*assessment.Delivery) inbound.Reply {
+			t.Error("called")
+			return inbound.OK(assessment.DeliveryHandled)
+		})
+		require.Equal(t, 500, w.Code)
+		h.Drift(t.Context(), []assessment.Drift{{Field: "x"}})
+		require.NotNil(t, h.Logger())
+		require.ErrorIs(t, h.Do(t.Context(), "x", func(context.Context) error { return errHost }), errHost)
+	}
+	for _, h := range []http.Handler{&kombo.WebhookHandler{}, &stackone.WebhookHandler{}, &stackone.PackagesHandler{}, &ashby.Handler{}, &ashby.WebhookHandler{}} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/assessment.list", nil))
+		require.Equal(t, 500, w.Code, "%T", h)
+	}
+}
+
+// Anybody may send any path, and a server may use its memory again.
+func TestPath(t *testing.T) {
+	d := newDesk(t)
+	for _, path := range []string{"/hooks/acme", "/" + strings.Repeat("é", 10_000)} {
+		r := httptest.NewRequest(http.MethodPost, "/?token=hush", nil)
+		r.URL.Path = path
+		d.Serve(httptest.NewRecorder(), r, func(*assessment.Delivery) inbound.Reply { return inbound.OK(assessment.DeliveryHandled) })
+	}
+	require.Equal(t, "/hooks/acme", d.deliveries[0].Path)
+	require.LessOrEqual(t, len(d.deliveries[1].Path), 260)
+	require.True(t, utf8.ValidString(d.deliveries[1].Path))
+	require.NotContains(t, d.log.String(), "hush")
 }

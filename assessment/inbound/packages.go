@@ -27,7 +27,7 @@ func (h *Handler) Listed(ctx context.Context, account string, packages []assessm
 			problem = "another package has the same id"
 		}
 		if problem != "" {
-			h.logger.LogAttrs(ctx, slog.LevelWarn, "package not listed",
+			h.Logger().LogAttrs(ctx, slog.LevelWarn, "package not listed",
 				slog.String("vendor", string(h.vendor)), slog.String("connection", h.connection),
 				slog.String("account", account), slog.Int("index", i), slog.String("reason", problem))
 			continue
