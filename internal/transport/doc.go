@@ -18,6 +18,19 @@
 // applied, and the call's [Repeat]), and is there time (the retries left, the
 // wait that the vendor asks for, the deadline).
 //
+// # The gate
+//
+// Every attempt passes a gate first (gate.go). It holds back what the vendor would
+// refuse: by the window of calls that the vendor's answers tell of (window.go), by
+// the calls that one account may have in flight (lane.go), by a documented number of
+// calls a minute (bucket.go) and by the waits that the vendor asks for. Whoever waits
+// goes on by urgency, then in turn over the accounts, then in the order of arrival;
+// nobody waits longer than [Config.MaxWait].
+//
+// Other processes use the same key and share nothing with this one but the vendor's
+// answers. So a client estimates its own part of what is used, keeps to it, and lets
+// one call go ahead when a window has ended.
+//
 // # How go-retryablehttp is used
 //
 // The loop is go-retryablehttp's. Its defaults are not: it would log to

@@ -409,7 +409,7 @@ func (g *gate) refused(l *lane, sent, now time.Time, o *outcome) {
 		w.closed = now.Add(o.asked)
 		return
 	}
-	l.close(now, o.asked)
+	l.close(sent, now, o.asked)
 	if g.pacing.Mode != assessment.PacingAuto {
 		return
 	}

@@ -14,9 +14,10 @@ type lane struct {
 	waiting [classes][]*waiter
 	queued  bool // it stands in the gate's ring
 
-	closed time.Time
-	cause  string
-	failed int // refusals in a row, for a wait that the vendor did not name
+	closed  time.Time
+	cause   string
+	failed  int       // refusals in a row, for a wait that the vendor did not name
+	refused time.Time // the last of them
 
 	// How many calls may fly: width, if it is not 0. It falls with refusals and
 	// grows with good answers, up to most.
@@ -59,13 +60,18 @@ func (l *lane) limit(most int) int {
 func (l *lane) widen(width int) { l.width, l.most = float64(width), float64(width) }
 
 // close closes the lane after a limit of the account was exceeded, for as long as
-// the vendor asks or else for about 1 s, 2 s, 4 s.
-func (l *lane) close(now time.Time, asked time.Duration) {
+// the vendor asks or else for about 1 s, 2 s, 4 s. The refusals of calls that were
+// in flight together count once.
+func (l *lane) close(sent, now time.Time, asked time.Duration) {
+	if asked == 0 && !sent.After(l.refused) {
+		return
+	}
 	wait := asked
 	if wait == 0 {
 		wait = min(longestClosure, time.Second<<min(l.failed, 10))
 		wait = wait*3/4 + rand.N(wait/2)
 	}
+	l.refused = now
 	l.failed++
 	if until := now.Add(min(wait, longestWait/2)); until.After(l.closed) {
 		l.closed, l.cause = until, "the vendor refused calls of the account"
@@ -76,7 +82,7 @@ func (l *lane) close(now time.Time, asked time.Duration) {
 // known of makes it slower too. Calls that went out before the last narrowing do
 // not count again.
 func (l *lane) narrow(sent, now time.Time, slower bool) {
-	if sent.Before(l.narrowed) {
+	if !sent.After(l.narrowed) {
 		return
 	}
 	if l.width == 0 {
