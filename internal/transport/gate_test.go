@@ -242,15 +242,22 @@ func TestOneProbe(t *testing.T) {
 		_, err := client.Do(t.Context(), of("a"))
 		require.NoError(t, err)
 		<-time.After(2 * server.span)
+		server.mu.Lock()
 		server.least, server.most = time.Second, time.Second
+		server.mu.Unlock()
+		flying := func() int {
+			server.mu.Lock()
+			defer server.mu.Unlock()
+			return server.flying["a"]
+		}
 		var all sync.WaitGroup
 		for range 5 {
 			all.Go(func() { _, _ = client.Do(context.Background(), of("a")) })
 		}
 		<-time.After(500 * time.Millisecond)
-		require.Equal(t, 1, server.flying["a"])
+		require.Equal(t, 1, flying())
 		<-time.After(time.Second)
-		require.Greater(t, server.flying["a"], 1)
+		require.Greater(t, flying(), 1)
 		all.Wait()
 	})
 }
