@@ -29,9 +29,9 @@ func TestAttachmentByReference(t *testing.T) {
 			{Name: "a.pdf", ContentType: "application/pdf", Ref: "files/7"},
 			{Name: "b.pdf", URL: "https://tests.example.com/b.pdf"},
 		}
-		b.publish(t, kombo("1"), r)
+		b.publish(t, komboRef("1"), r)
 		for range 4 * 24 {
-			b.flush(t, kombo("1"))
+			b.flush(t, komboRef("1"))
 			b.shift(t, time.Hour)
 		}
 		require.Empty(t, b.vendor.got)
@@ -40,7 +40,7 @@ func TestAttachmentByReference(t *testing.T) {
 		require.Empty(t, all)
 
 		fails = nil
-		b.flush(t, kombo("1"))
+		b.flush(t, komboRef("1"))
 		require.Equal(t, "1 files/7", asked[0])
 		require.Equal(t, []assessment.Attachment{
 			{Name: "a.pdf", ContentType: "application/pdf", Data: []byte(marker)}, r.Attachments[1],
@@ -51,10 +51,10 @@ func TestAttachmentByReference(t *testing.T) {
 
 		// Without somebody to ask, such a result is refused at once.
 		without := newBench(t, d)
-		_, err = without.outbox.Publish(t.Context(), sqlstore.Message{Ref: kombo("2"), Result: r})
+		_, err = without.outbox.Publish(t.Context(), sqlstore.Message{Ref: komboRef("2"), Result: r})
 		require.ErrorIs(t, err, assessment.ErrInvalid)
 		r.Attachments[0].ContentType = ""
-		_, err = b.outbox.Publish(t.Context(), sqlstore.Message{Ref: kombo("2"), Result: r})
+		_, err = b.outbox.Publish(t.Context(), sqlstore.Message{Ref: komboRef("2"), Result: r})
 		require.ErrorIs(t, err, assessment.ErrInvalid)
 	})
 }

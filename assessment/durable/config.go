@@ -44,8 +44,8 @@ type Config struct {
 	// Complete fills in what a vendor's deliveries do not say, by vendor: StackOne's
 	// lookups. Orders of such vendors have a queue of their own.
 	Complete map[assessment.Vendor]func(context.Context, *assessment.Order) error
-	// Intake holds further settings of the intake. Provider and Store are set from
-	// here, and Logger and Observer if it has none.
+	// Intake holds further settings of the intake, its Observer among them. Provider
+	// and Store are set from here, and Logger if it has none.
 	Intake assessment.IntakeConfig
 
 	// QueueWait is how long Queue tries to reach the database before the vendor is
@@ -66,8 +66,6 @@ type Config struct {
 	// Logger gets what an operator has to know; nil is silent. Jobs and their errors
 	// hold references and codes, no person's data.
 	Logger *slog.Logger
-	// Observer is told what the intake and the provider do.
-	Observer assessment.Observer
 
 	// Attachment gives the bytes of attachments that results name by Ref, when
 	// they are written; see [sqlstore.OutboxConfig].

@@ -36,17 +36,17 @@ func TestStatements(t *testing.T) {
 			do()
 			return n.Load() - before
 		}
-		require.EqualValues(t, 1, costs(func() { require.NoError(t, spool.Queue(t.Context(), order(kombo("1")))) }), "queue")
+		require.EqualValues(t, 1, costs(func() { require.NoError(t, spool.Queue(t.Context(), order(komboRef("1")))) }), "queue")
 		require.EqualValues(t, 5, costs(func() {
-			_, err := spool.Work(t.Context(), kombo("1"))
+			_, err := spool.Work(t.Context(), komboRef("1"))
 			require.NoError(t, err)
 		}), "start")
 		publish := func(r assessment.Result) {
-			_, err := outbox.Publish(t.Context(), sqlstore.Message{Ref: kombo("1"), Result: r})
+			_, err := outbox.Publish(t.Context(), sqlstore.Message{Ref: komboRef("1"), Result: r})
 			require.NoError(t, err)
 		}
 		flush := func() {
-			_, err := outbox.Flush(t.Context(), kombo("1"))
+			_, err := outbox.Flush(t.Context(), komboRef("1"))
 			require.NoError(t, err)
 		}
 		require.EqualValues(t, 1, costs(func() { publish(interim("i")) }), "publish")
@@ -104,7 +104,7 @@ func BenchmarkWrite(b *testing.B) {
 				})
 			}
 			for i := range b.N {
-				refs <- kombo(strconv.Itoa(i))
+				refs <- komboRef(strconv.Itoa(i))
 			}
 			close(refs)
 			all.Wait()

@@ -35,7 +35,7 @@ func golden(t *testing.T, file string, into any) {
 func pinned() (assessment.Order, assessment.Result) {
 	r := at(final("end"), noon)
 	r.Score = assessment.ScoreOutOf(87.4, 100)
-	return order(kombo("1")), r
+	return order(komboRef("1")), r
 }
 
 // What is written today is the newest pinned form.
@@ -44,10 +44,10 @@ func TestRowsAreWrittenAsPinned(t *testing.T) {
 		b := newIntakeBench(t, d)
 		o, r := pinned()
 		require.NoError(t, b.spool.Queue(t.Context(), o))
-		b.publish(t, kombo("2"), r)
+		b.publish(t, komboRef("2"), r)
 		var rows map[string]map[string]any
 		golden(t, rowForms[len(rowForms)-1], &rows)
-		for table, ref := range map[string]assessment.OrderRef{"orders": o.Ref, "results": kombo("2")} {
+		for table, ref := range map[string]assessment.OrderRef{"orders": o.Ref, "results": komboRef("2")} {
 			for column, want := range rows[table] {
 				got := b.text(t, fmt.Sprintf("SELECT COALESCE(CAST(%s AS TEXT), '') FROM %s WHERE ref = '%s'", column, b.table(table), ref))
 				require.Equal(t, fmt.Sprint(want), got, "%s.%s", table, column)
@@ -70,11 +70,11 @@ func TestRowsOfEveryFormAreRead(t *testing.T) {
 				o, r := pinned()
 				require.True(t, b.work(t, o.Ref).Done)
 				require.Equal(t, []assessment.Order{o}, b.provider.starts)
-				require.Equal(t, 1, b.flush(t, kombo("2")).Settled)
+				require.Equal(t, 1, b.flush(t, komboRef("2")).Settled)
 				require.Equal(t, r, b.vendor.got[0].r)
-				b.publish(t, kombo("2"), r) // told as a repetition
-				require.Equal(t, "written", b.states(t, kombo("2")))
-				got, err := b.intake.Start(t.Context(), order(kombo("3")))
+				b.publish(t, komboRef("2"), r) // told as a repetition
+				require.Equal(t, "written", b.states(t, komboRef("2")))
+				got, err := b.intake.Start(t.Context(), order(komboRef("3")))
 				require.NoError(t, err)
 				require.True(t, got.Replayed)
 				require.Equal(t, assessment.Started{CandidateURL: "https://tests.example.com/3"}, got.Started)
@@ -110,8 +110,8 @@ func TestJobForms(t *testing.T) {
 		b := newServiceBench(t, d, nil)
 		var newest map[string]json.RawMessage
 		golden(t, jobForms[len(jobForms)-1], &newest)
-		require.NoError(t, b.service.Queue(t.Context(), order(kombo("1"))))
-		_, err := b.service.Publish(t.Context(), sqlstore.Message{Ref: kombo("1"), Result: final("end")})
+		require.NoError(t, b.service.Queue(t.Context(), order(komboRef("1"))))
+		_, err := b.service.Publish(t.Context(), sqlstore.Message{Ref: komboRef("1"), Result: final("end")})
 		require.NoError(t, err)
 		require.NoError(t, b.service.DB().Resume(t.Context(), "kombo", "workday:acme", operator))
 		for _, kind := range []string{"assessbridge_order.v1", "assessbridge_flush.v1", "assessbridge_wake.v1"} {

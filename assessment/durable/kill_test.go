@@ -184,7 +184,7 @@ func (k *killRun) pending(t *testing.T) string {
 func (k *killRun) publishAll(ctx context.Context, t *testing.T) {
 	for round := range 4 {
 		for i := range k.orders {
-			ref := kombo(fmt.Sprint(i))
+			ref := komboRef(fmt.Sprint(i))
 			r := interim(fmt.Sprintf("interim %d", round))
 			if round == 3 {
 				r = final("end")

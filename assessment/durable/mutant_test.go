@@ -73,16 +73,16 @@ func (g *gauge) enter() {
 // twoAtOnce flushes an order while it is being written.
 func twoAtOnce(t *testing.T, b *bench) string {
 	var g gauge
-	b.publish(t, kombo("1"), final("end"))
+	b.publish(t, komboRef("1"), final("end"))
 	var nested atomic.Bool
 	b.vendor.during = func(context.Context) {
 		g.enter()
 		defer g.now.Add(-1)
 		if !nested.Swap(true) {
-			b.flush(t, kombo("1"))
+			b.flush(t, komboRef("1"))
 		}
 	}
-	b.flush(t, kombo("1"))
+	b.flush(t, komboRef("1"))
 	if g.most.Load() > 1 {
 		return "in flight twice"
 	}
@@ -93,7 +93,7 @@ func twoAtOnce(t *testing.T, b *bench) string {
 // while another writes the order.
 func staleSettling(t *testing.T, b *bench) string {
 	var g gauge
-	ref := kombo("1")
+	ref := komboRef("1")
 	first, second := make(chan struct{}), make(chan struct{})
 	calls := make(chan struct{}, 8)
 	var n atomic.Int32
@@ -138,14 +138,14 @@ func staleSettling(t *testing.T, b *bench) string {
 func lateFinal(t *testing.T, b *bench) string {
 	tx, err := b.db.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
-	_, err = b.outbox.PublishTx(t.Context(), tx, sqlstore.Message{Ref: kombo("1"), Result: final("end")})
+	_, err = b.outbox.PublishTx(t.Context(), tx, sqlstore.Message{Ref: komboRef("1"), Result: final("end")})
 	require.NoError(t, err)
-	b.publish(t, kombo("1"), interim("started"))
-	b.flush(t, kombo("1"))
+	b.publish(t, komboRef("1"), interim("started"))
+	b.flush(t, komboRef("1"))
 	require.NoError(t, tx.Commit())
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // a mutant may never come to an end
 	defer cancel()
-	_, _ = b.outbox.Flush(ctx, kombo("1"))
+	_, _ = b.outbox.Flush(ctx, komboRef("1"))
 	if got := b.vendor.summaries(); len(got) != 2 || got[1] != "end" {
 		return "the final is lost"
 	}

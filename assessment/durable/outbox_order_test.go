@@ -16,7 +16,7 @@ import (
 func TestPendingInterimsShrink(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		ref := kombo("1")
+		ref := komboRef("1")
 		for _, s := range []string{"a", "b", "c"} {
 			b.publish(t, ref, interim(s))
 		}
@@ -40,7 +40,7 @@ func TestPendingInterimsShrink(t *testing.T) {
 func TestThereAndBack(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		ref := kombo("1")
+		ref := komboRef("1")
 		for _, s := range []string{"80", "90", "80"} {
 			b.publish(t, ref, final(s))
 			b.flush(t, ref)
@@ -58,7 +58,7 @@ func TestThereAndBack(t *testing.T) {
 func TestTimesRise(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		ref := ashby("1")
+		ref := ashbyRef("1")
 		for _, r := range []assessment.Result{
 			at(interim("interim"), noon),
 			at(final("an hour older"), noon.Add(-time.Hour)),
@@ -86,7 +86,7 @@ func TestTimesRise(t *testing.T) {
 func TestRepeatIsIdentical(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		ref := ashby("1")
+		ref := ashbyRef("1")
 		b.publish(t, ref, at(interim("interim"), noon.AddDate(9, 0, 0)))
 		b.flush(t, ref)
 		b.publish(t, ref, final("end"))
@@ -105,7 +105,7 @@ func TestRepeatIsIdentical(t *testing.T) {
 func TestPublishedDuringTheCall(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		ref := kombo("1")
+		ref := komboRef("1")
 		b.publish(t, ref, interim("first"))
 		var once atomic.Bool
 		b.vendor.during = func(context.Context) {
@@ -127,12 +127,12 @@ func TestPublishedDuringTheCall(t *testing.T) {
 func TestSettlesOnItsOwnContext(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		b.publish(t, kombo("1"), final("end"))
+		b.publish(t, komboRef("1"), final("end"))
 		ctx, cancel := context.WithCancel(t.Context())
 		b.vendor.during = func(context.Context) { cancel() }
-		done, _ := b.outbox.Flush(ctx, kombo("1"))
+		done, _ := b.outbox.Flush(ctx, komboRef("1"))
 		require.Equal(t, 1, done.Settled)
-		require.Equal(t, "written", b.states(t, kombo("1")))
+		require.Equal(t, "written", b.states(t, komboRef("1")))
 		require.Equal(t, "0", b.text(t, "SELECT CAST(until AS TEXT) FROM "+b.table("lanes")))
 	})
 }
@@ -142,16 +142,16 @@ func TestSettlesOnItsOwnContext(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		b.publish(t, kombo("1"), final("end"))
+		b.publish(t, komboRef("1"), final("end"))
 		ctx, cancel := context.WithCancel(t.Context())
 		b.vendor.during = func(context.Context) { cancel() }
 		b.vendor.says(assessment.Receipt{}, &assessment.APIError{Cause: context.Canceled})
-		_, _ = b.outbox.Flush(ctx, kombo("1"))
-		require.Equal(t, "pending", b.states(t, kombo("1")))
+		_, _ = b.outbox.Flush(ctx, komboRef("1"))
+		require.Equal(t, "pending", b.states(t, komboRef("1")))
 		require.Equal(t, []string{"1"}, b.due(t, 0))
 		b.vendor.says(written, nil)
-		b.flush(t, kombo("1"))
-		require.Equal(t, "written", b.states(t, kombo("1")))
+		b.flush(t, komboRef("1"))
+		require.Equal(t, "written", b.states(t, komboRef("1")))
 	})
 }
 
@@ -167,11 +167,11 @@ func TestSettlingTriesAgain(t *testing.T) {
 			return query
 		})
 		b := d.bench(t, d.over(t, pool, sqlstore.Options{}), sqlstore.OutboxConfig{})
-		b.publish(t, kombo("1"), final("end"))
-		require.Equal(t, 1, b.flush(t, kombo("1")).Settled)
+		b.publish(t, komboRef("1"), final("end"))
+		require.Equal(t, 1, b.flush(t, komboRef("1")).Settled)
 		require.EqualValues(t, 4, failures.Load())
 		require.Len(t, b.vendor.got, 1)
-		require.Equal(t, "written", b.states(t, kombo("1")))
+		require.Equal(t, "written", b.states(t, komboRef("1")))
 	})
 }
 
@@ -186,8 +186,8 @@ func TestEmptyReadAfterAWonLane(t *testing.T) {
 			return query
 		})
 		b := d.bench(t, d.over(t, pool, sqlstore.Options{}), sqlstore.OutboxConfig{})
-		b.publish(t, kombo("1"), final("end"))
-		require.Equal(t, 1, b.flush(t, kombo("1")).Settled, "it looks once more")
+		b.publish(t, komboRef("1"), final("end"))
+		require.Equal(t, 1, b.flush(t, komboRef("1")).Settled, "it looks once more")
 	})
 }
 
@@ -195,7 +195,7 @@ func TestEmptyReadAfterAWonLane(t *testing.T) {
 func TestOutlivedLease(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		ref := kombo("1")
+		ref := komboRef("1")
 		b.publish(t, ref, final("end"))
 		var depth atomic.Int32
 		b.vendor.during = func(context.Context) {
@@ -230,10 +230,10 @@ func TestLostBeforeTheCall(t *testing.T) {
 			return query
 		})
 		b := d.bench(t, d.over(t, pool, sqlstore.Options{}), sqlstore.OutboxConfig{})
-		b.publish(t, kombo("1"), final("end"))
-		require.True(t, b.flush(t, kombo("1")).Lost)
+		b.publish(t, komboRef("1"), final("end"))
+		require.True(t, b.flush(t, komboRef("1")).Lost)
 		require.Empty(t, b.vendor.got)
-		require.Equal(t, "pending", b.states(t, kombo("1")))
+		require.Equal(t, "pending", b.states(t, komboRef("1")))
 	})
 }
 
@@ -241,15 +241,15 @@ func TestLostBeforeTheCall(t *testing.T) {
 func TestNewerForm(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		b.publish(t, kombo("1"), final("end"))
+		b.publish(t, komboRef("1"), final("end"))
 		_, err := b.db.Exec("UPDATE " + b.table("results") + " SET form = 2, body = 'what nobody here can read'")
 		require.NoError(t, err)
-		require.Equal(t, sqlstore.Flushed{Again: time.Minute}, b.flush(t, kombo("1")))
-		require.Equal(t, "pending", b.states(t, kombo("1")))
+		require.Equal(t, sqlstore.Flushed{Again: time.Minute}, b.flush(t, komboRef("1")))
+		require.Equal(t, "pending", b.states(t, komboRef("1")))
 		require.Empty(t, b.due(t, 0))
 		_, err = b.db.Exec("UPDATE " + b.table("results") + " SET form = 1")
 		require.NoError(t, err)
-		require.Len(t, b.flush(t, kombo("1")).Refused, 1)
+		require.Len(t, b.flush(t, komboRef("1")).Refused, 1)
 	})
 }
 
@@ -257,7 +257,7 @@ func TestNewerForm(t *testing.T) {
 func TestFinalFreesTheNaturalKey(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		ref, other := ashby("1"), kombo("1")
+		ref, other := ashbyRef("1"), komboRef("1")
 		store := b.store.Store()
 		for _, c := range []assessment.Claim{
 			{Key: "natural/ashby///acme/application/a/p", Ref: ref, Token: "t"},

@@ -18,7 +18,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func TestPublishIsWrittenOnce(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		ref := kombo("1")
+		ref := komboRef("1")
 		require.Empty(t, b.due(t, 0))
 		require.False(t, b.publish(t, ref, final("end")).Duplicate)
 		require.Equal(t, []string{"1"}, b.due(t, 0))
@@ -26,7 +26,7 @@ func TestPublishIsWrittenOnce(t *testing.T) {
 
 		require.Equal(t, sqlstore.Flushed{Settled: 1}, b.flush(t, ref))
 		require.Equal(t, sqlstore.Flushed{}, b.flush(t, ref))
-		require.Equal(t, sqlstore.Flushed{}, b.flush(t, kombo("unknown")))
+		require.Equal(t, sqlstore.Flushed{}, b.flush(t, komboRef("unknown")))
 		require.Equal(t, []string{"end"}, b.vendor.summaries())
 		require.Equal(t, "written", b.states(t, ref))
 		require.Empty(t, b.due(t, 0))
@@ -64,14 +64,14 @@ func TestPublishDedupe(t *testing.T) {
 				b := newBench(t, d)
 				var err error
 				for i, m := range c.messages {
-					m.Ref = kombo("1")
+					m.Ref = komboRef("1")
 					_, err = b.outbox.Publish(t.Context(), m)
 					if i < len(c.messages)-1 {
 						require.NoError(t, err)
 					}
 				}
 				require.ErrorIs(t, err, c.last)
-				require.Len(t, strings.Fields(b.states(t, kombo("1"))), c.rows)
+				require.Len(t, strings.Fields(b.states(t, komboRef("1"))), c.rows)
 			})
 		})
 	}
@@ -87,29 +87,29 @@ func withBytes(n int) assessment.Result {
 func TestPublishAtOnce(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		b.publish(t, kombo("1"), interim("before"))
+		b.publish(t, komboRef("1"), interim("before"))
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() {
-				_, err := b.outbox.Publish(context.WithoutCancel(t.Context()), sqlstore.Message{Ref: kombo("1"), Result: final("end")})
+				_, err := b.outbox.Publish(context.WithoutCancel(t.Context()), sqlstore.Message{Ref: komboRef("1"), Result: final("end")})
 				if err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		all.Wait()
-		require.Equal(t, "pending pending", b.states(t, kombo("1")))
+		require.Equal(t, "pending pending", b.states(t, komboRef("1")))
 	})
 }
 
 func TestPublishResultAnswersQueued(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		receipt, err := b.outbox.PublishResult(t.Context(), kombo("1"), final("end"))
+		receipt, err := b.outbox.PublishResult(t.Context(), komboRef("1"), final("end"))
 		require.NoError(t, err)
 		require.Equal(t, assessment.Receipt{Outcome: assessment.ResultQueued}, receipt)
 		require.Empty(t, b.vendor.summaries())
-		_, err = b.outbox.PublishResult(t.Context(), kombo("1"), assessment.Result{})
+		_, err = b.outbox.PublishResult(t.Context(), komboRef("1"), assessment.Result{})
 		require.ErrorIs(t, err, assessment.ErrInvalid)
 		_, err = b.outbox.PublishResult(t.Context(), assessment.OrderRef{}, final("end"))
 		require.ErrorIs(t, err, assessment.ErrInvalid)
@@ -123,15 +123,15 @@ func TestPublishRejectionOnce(t *testing.T) {
 		b := newBench(t, d)
 		no := assessment.Rejection{Message: "no seats", At: noon}
 		for range 3 {
-			_, err := b.outbox.PublishResult(t.Context(), kombo("1"), no.Result())
+			_, err := b.outbox.PublishResult(t.Context(), komboRef("1"), no.Result())
 			require.NoError(t, err)
 		}
-		require.Equal(t, "pending", b.states(t, kombo("1")))
+		require.Equal(t, "pending", b.states(t, komboRef("1")))
 		// A host that cancels an order twice, for different reasons, means both.
 		no.Message = "cancelled by us"
-		_, err := b.outbox.PublishResult(t.Context(), kombo("1"), no.Result())
+		_, err := b.outbox.PublishResult(t.Context(), komboRef("1"), no.Result())
 		require.NoError(t, err)
-		require.Equal(t, "pending pending", b.states(t, kombo("1")))
+		require.Equal(t, "pending pending", b.states(t, komboRef("1")))
 	})
 }
 
@@ -140,18 +140,18 @@ func TestPublishTx(t *testing.T) {
 		b := newBench(t, d)
 		tx, err := b.db.BeginTx(t.Context(), nil)
 		require.NoError(t, err)
-		_, err = b.outbox.PublishTx(t.Context(), tx, sqlstore.Message{Ref: kombo("1"), Result: final("never")})
+		_, err = b.outbox.PublishTx(t.Context(), tx, sqlstore.Message{Ref: komboRef("1"), Result: final("never")})
 		require.NoError(t, err)
 		require.NoError(t, tx.Rollback())
 		require.Empty(t, b.due(t, 0))
-		require.Empty(t, b.states(t, kombo("1")))
+		require.Empty(t, b.states(t, komboRef("1")))
 
 		tx, err = b.db.BeginTx(t.Context(), nil)
 		require.NoError(t, err)
 		for _, m := range []sqlstore.Message{
-			{Ref: kombo("1"), Result: final("end"), DedupeID: "a"},
-			{Ref: kombo("1"), Result: final("end"), DedupeID: "a"}, // a duplicate does not break the transaction
-			{Ref: kombo("2"), Result: final("other")},
+			{Ref: komboRef("1"), Result: final("end"), DedupeID: "a"},
+			{Ref: komboRef("1"), Result: final("end"), DedupeID: "a"}, // a duplicate does not break the transaction
+			{Ref: komboRef("2"), Result: final("other")},
 		} {
 			_, err = b.outbox.PublishTx(t.Context(), tx, m)
 			require.NoError(t, err)
@@ -164,7 +164,7 @@ func TestPublishTx(t *testing.T) {
 // PostgreSQL numbers a row when it is inserted, not when it is committed.
 func TestFinalCommittedLate(t *testing.T) {
 	b := newBench(t, newPostgres(t))
-	ref := kombo("1")
+	ref := komboRef("1")
 	tx, err := b.db.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	_, err = b.outbox.PublishTx(t.Context(), tx, sqlstore.Message{Ref: ref, Result: final("end")})
@@ -183,7 +183,7 @@ func TestFinalCommittedLate(t *testing.T) {
 // Of interims that are committed late the newer one stands.
 func TestInterimCommittedLate(t *testing.T) {
 	b := newBench(t, newPostgres(t))
-	ref := kombo("1")
+	ref := komboRef("1")
 	tx, err := b.db.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	_, err = b.outbox.PublishTx(t.Context(), tx, sqlstore.Message{Ref: ref, Result: interim("first")})

@@ -61,7 +61,7 @@ func TestVerdicts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bothDatabases(t, func(t *testing.T, d *database) {
 				b := newBench(t, d)
-				ref := kombo("1")
+				ref := komboRef("1")
 				b.publish(t, ref, final("end"))
 				b.vendor.says(c.receipt, c.err)
 				b.flush(t, ref)
@@ -88,10 +88,10 @@ func invalid() error {
 func TestPanickingPublisher(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		b.publish(t, kombo("1"), final("end"))
+		b.publish(t, komboRef("1"), final("end"))
 		b.vendor.during = func(context.Context) { panic(secret) }
-		require.Positive(t, b.flush(t, kombo("1")).Again)
-		require.Equal(t, "pending", b.states(t, kombo("1")))
+		require.Positive(t, b.flush(t, komboRef("1")).Again)
+		require.Equal(t, "pending", b.states(t, komboRef("1")))
 	})
 }
 
@@ -100,7 +100,7 @@ func TestPanickingPublisher(t *testing.T) {
 func TestLate(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		ref := kombo("1")
+		ref := komboRef("1")
 		b.publish(t, ref, final("end"))
 		attention := func() int {
 			all, err := b.outbox.Attention(t.Context(), 0, 10)
@@ -146,7 +146,7 @@ func TestLate(t *testing.T) {
 func TestCrashes(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		ref := kombo("1")
+		ref := komboRef("1")
 		first := b.publish(t, ref, final("kills"))
 		dies := func(meanwhile func()) {
 			b.vendor.during = func(context.Context) {
@@ -163,7 +163,7 @@ func TestCrashes(t *testing.T) {
 		}
 		for i := range 5 {
 			dies(func() {
-				other := kombo(fmt.Sprint("other", i))
+				other := komboRef(fmt.Sprint("other", i))
 				b.publish(t, other, final("fine"))
 				require.Equal(t, 1, b.flush(t, other).Settled)
 			})
@@ -182,7 +182,7 @@ func TestCrashes(t *testing.T) {
 func TestAttention(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		ref := kombo("1")
+		ref := komboRef("1")
 		b.vendor.says(assessment.Receipt{}, &assessment.APIError{StatusCode: 422, Code: "NO"})
 		b.publish(t, ref, interim("interim"))
 		b.flush(t, ref)
@@ -225,7 +225,7 @@ func TestAttention(t *testing.T) {
 func TestRedriveAfterANewerFinal(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		ref := kombo("1")
+		ref := komboRef("1")
 		b.vendor.says(assessment.Receipt{}, &assessment.APIError{StatusCode: 422})
 		first := b.publish(t, ref, final("old"))
 		b.flush(t, ref)
@@ -244,7 +244,7 @@ func TestRedriveAfterANewerFinal(t *testing.T) {
 func TestUncertainFinal(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		ref := kombo("1")
+		ref := komboRef("1")
 		b.vendor.says(assessment.Receipt{}, &assessment.APIError{StatusCode: 408, Uncertain: true})
 		first := b.publish(t, ref, final("end"))
 		b.flush(t, ref)
@@ -264,7 +264,7 @@ func TestUncertainFinal(t *testing.T) {
 func TestCorrectionThatIsNotTaken(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		ref := kombo("1")
+		ref := komboRef("1")
 		b.publish(t, ref, final("end"))
 		b.flush(t, ref)
 		b.vendor.says(assessment.Receipt{Outcome: assessment.ResultAlreadyFinal}, nil)

@@ -58,10 +58,12 @@ func (s *Service) drain(ctx context.Context, client interface{ Stop(context.Cont
 	s.draining.Store(true)
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Drain+time.Second)
 	defer cancel()
-	// Running starts end with their jobs; what is refused meanwhile stays queued.
+	// At once, so that handlers start nothing either. A queued order that is refused
+	// by it stays queued.
+	drained := make(chan error, 1)
+	go func() { drained <- s.intake.Drain(bounded) }()
 	stopped := client.Stop(bounded)
-	drained := s.intake.Drain(bounded)
-	return errors.Join(stopped, drained)
+	return errors.Join(stopped, <-drained)
 }
 
 func wait(loops *sync.WaitGroup, most time.Duration) error {

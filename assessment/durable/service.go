@@ -72,7 +72,8 @@ func (s *Service) openStore(dialect sqlstore.Dialect) error {
 	if s.store, err = sqlstore.Open(s.db, dialect, options); err != nil {
 		return err
 	}
-	router, err := assessment.NewRouter(assessment.RouterConfig{Publishers: c.Publishers, Store: s.store.Store()})
+	// The outbox frees natural keys in the transaction that settles the final.
+	router, err := assessment.NewRouter(assessment.RouterConfig{Publishers: c.Publishers, NoIntake: true})
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func TestServiceRefused(t *testing.T) {
 		b.vendor.says(assessment.Receipt{}, &assessment.APIError{StatusCode: 422, Code: "NO", Message: marker, Body: []byte(marker)})
 		b.run(t)
 		for range 2 { // a second job for the same row has no mark and re-drives nothing
-			_, err := b.service.Publish(t.Context(), sqlstore.Message{Ref: kombo("1"), Result: final("end"), DedupeID: "a"})
+			_, err := b.service.Publish(t.Context(), sqlstore.Message{Ref: komboRef("1"), Result: final("end"), DedupeID: "a"})
 			require.NoError(t, err)
 		}
 		cancelled := func() string {
@@ -159,7 +159,7 @@ func TestServiceLookupsOfOneAccountHang(t *testing.T) {
 			require.NoError(t, b.service.Queue(t.Context(), order(stackone("hangs", fmt.Sprint(i)))))
 		}
 		require.NoError(t, b.service.Queue(t.Context(), order(stackone("fine", "1"))))
-		require.NoError(t, b.service.Queue(t.Context(), order(kombo("1"))))
+		require.NoError(t, b.service.Queue(t.Context(), order(komboRef("1"))))
 		eventually(t, "the others are started", func() bool { return b.provider.count() == 2 })
 		close(hang)
 		eventually(t, "all are started", func() bool { return b.provider.count() == 42 })
@@ -188,7 +188,7 @@ func TestServiceDatabaseAway(t *testing.T) {
 			hidden := d.table("orders") + "_away"
 			_, err := d.db.Exec("ALTER TABLE " + d.table("orders") + " RENAME TO " + unqualified(hidden))
 			require.NoError(t, err)
-			require.ErrorIs(t, b.service.Queue(t.Context(), order(kombo(id))), assessment.ErrStore)
+			require.ErrorIs(t, b.service.Queue(t.Context(), order(komboRef(id))), assessment.ErrStore)
 			err = b.service.Queue(t.Context(), order(stackone))
 			files, globErr := filepath.Glob(filepath.Join(folder, "*"))
 			require.NoError(t, globErr)
@@ -217,7 +217,7 @@ func TestServiceDatabaseAway(t *testing.T) {
 			require.NoError(t, err)
 
 			b.run(t)
-			require.NoError(t, b.service.Queue(t.Context(), order(kombo(id)))) // the vendor comes again
+			require.NoError(t, b.service.Queue(t.Context(), order(komboRef(id)))) // the vendor comes again
 			want := 1
 			if emergency {
 				want = 2
@@ -256,7 +256,7 @@ func TestServiceDrain(t *testing.T) {
 			}
 		}
 		for i := range 30 {
-			_, err := b.service.Publish(t.Context(), sqlstore.Message{Ref: kombo(fmt.Sprint(i)), Result: final("end")})
+			_, err := b.service.Publish(t.Context(), sqlstore.Message{Ref: komboRef(fmt.Sprint(i)), Result: final("end")})
 			require.NoError(t, err)
 		}
 		eventually(t, "calls are in flight", func() bool { return b.vendor.count() > 3 })
@@ -278,10 +278,10 @@ func TestServiceBesideANewerRelease(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newServiceBench(t, d, nil)
 		for _, id := range []string{"1", "2"} {
-			_, err := b.service.Publish(t.Context(), sqlstore.Message{Ref: kombo(id), Result: final(id)})
+			_, err := b.service.Publish(t.Context(), sqlstore.Message{Ref: komboRef(id), Result: final(id)})
 			require.NoError(t, err)
 		}
-		_, err := d.db.Exec("UPDATE " + b.table("results") + " SET form = 2, body = 'newer' WHERE ref = '" + kombo("1").String() + "'")
+		_, err := d.db.Exec("UPDATE " + b.table("results") + " SET form = 2, body = 'newer' WHERE ref = '" + komboRef("1").String() + "'")
 		require.NoError(t, err)
 		_, err = d.db.Exec("UPDATE " + b.table("meta") + " SET version = 2")
 		require.NoError(t, err)
@@ -312,7 +312,7 @@ func TestServiceInTheHostsClient(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, client.Start(context.WithoutCancel(t.Context())))
 	t.Cleanup(func() { _ = client.Stop(context.WithoutCancel(t.Context())) })
-	_, err = b.service.Publish(t.Context(), sqlstore.Message{Ref: kombo("1"), Result: final("end")})
+	_, err = b.service.Publish(t.Context(), sqlstore.Message{Ref: komboRef("1"), Result: final("end")})
 	require.NoError(t, err)
 	eventually(t, "the result is written", func() bool { return b.vendor.count() == 1 })
 }

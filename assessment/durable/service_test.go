@@ -126,7 +126,7 @@ func (d *database) jobTable() string {
 func TestServiceCarriesAnOrderThrough(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newServiceBench(t, d, nil).run(t)
-		ref := kombo("1")
+		ref := komboRef("1")
 		require.NoError(t, b.service.Queue(t.Context(), order(ref)))
 		require.NoError(t, b.service.Queue(t.Context(), order(ref)))
 		eventually(t, "the order is started", func() bool { return b.provider.count() == 1 })
@@ -135,17 +135,17 @@ func TestServiceCarriesAnOrderThrough(t *testing.T) {
 		eventually(t, "the result is written", func() bool { return b.vendor.count() == 1 })
 
 		b.provider.says(assessment.Started{}, assessment.Reject("no seats"))
-		require.NoError(t, b.service.Queue(t.Context(), order(kombo("2"))))
+		require.NoError(t, b.service.Queue(t.Context(), order(komboRef("2"))))
 		eventually(t, "the rejection is written", func() bool { return b.vendor.count() == 2 })
 		require.Equal(t, "no seats", b.vendor.got[1].r.Reason)
 		require.NoError(t, b.stop())
-		require.ErrorIs(t, b.service.Queue(t.Context(), order(kombo("3"))), assessment.ErrDraining)
+		require.ErrorIs(t, b.service.Queue(t.Context(), order(komboRef("3"))), assessment.ErrDraining)
 		require.Equal(t, 2, b.vendor.count())
 		require.Equal(t, 2, b.provider.count())
 
 		// Jobs hold references only, and erasure reaches the rest.
 		require.NoError(t, b.service.Erase(t.Context(), ref))
-		require.NoError(t, b.service.Erase(t.Context(), kombo("2")))
+		require.NoError(t, b.service.Erase(t.Context(), komboRef("2")))
 		for _, table := range []string{"claims", "orders", "results", "journal"} {
 			d.lacks(t, table, marker)
 		}
@@ -162,7 +162,7 @@ func TestServicePublishTx(t *testing.T) {
 			tx, err := d.db.BeginTx(t.Context(), nil)
 			require.NoError(t, err)
 			for range 2 {
-				_, err = b.service.PublishTx(t.Context(), tx, sqlstore.Message{Ref: kombo("1"), Result: final("end")})
+				_, err = b.service.PublishTx(t.Context(), tx, sqlstore.Message{Ref: komboRef("1"), Result: final("end")})
 				require.NoError(t, err)
 			}
 			if commit {
@@ -187,7 +187,7 @@ func TestServicePublishPgx(t *testing.T) {
 		tx, err := pool.Begin(t.Context())
 		require.NoError(t, err)
 		for range 2 {
-			_, err = b.service.PublishPgx(t.Context(), tx, sqlstore.Message{Ref: kombo("1"), Result: final(fmt.Sprint(commit))})
+			_, err = b.service.PublishPgx(t.Context(), tx, sqlstore.Message{Ref: komboRef("1"), Result: final(fmt.Sprint(commit))})
 			require.NoError(t, err)
 		}
 		if commit {
@@ -215,7 +215,7 @@ func TestServiceWithoutJobs(t *testing.T) {
 				_, err := d.db.Exec("DELETE FROM " + b.jobTable())
 				require.NoError(t, err)
 			}
-			ref := kombo(fmt.Sprint(i))
+			ref := komboRef(fmt.Sprint(i))
 			require.NoError(t, b.service.Queue(t.Context(), order(ref)))
 			_, err := b.service.Publish(t.Context(), sqlstore.Message{Ref: ref, Result: final("end")})
 			require.NoError(t, err)
@@ -237,7 +237,7 @@ func TestServiceOnSQLiteIsAlone(t *testing.T) {
 	require.NoError(t, b.stop())
 	other.run(t)
 	eventually(t, "the other one runs", func() bool {
-		return other.service.Queue(t.Context(), order(kombo("1"))) == nil && other.provider.count() == 1
+		return other.service.Queue(t.Context(), order(komboRef("1"))) == nil && other.provider.count() == 1
 	})
 }
 

@@ -17,7 +17,7 @@ import (
 func TestQueuedOrderStartsOnce(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newIntakeBench(t, d)
-		o := order(kombo("1"))
+		o := order(komboRef("1"))
 		o.Job.Name = "Engineer"
 		require.NoError(t, b.spool.Queue(t.Context(), o))
 		require.NoError(t, b.spool.Queue(t.Context(), o))
@@ -39,7 +39,7 @@ func TestQueuedOrderStartsOnce(t *testing.T) {
 		require.Equal(t, sqlstore.Worked{}, b.work(t, o.Ref))
 		require.Len(t, b.provider.starts, 1)
 		require.Equal(t, []string{sqlstore.NoteQueued, sqlstore.NoteStarted}, b.notes(t, o.Ref))
-		require.ErrorIs(t, b.spool.Queue(t.Context(), order(kombo(""))), assessment.ErrInvalid)
+		require.ErrorIs(t, b.spool.Queue(t.Context(), order(komboRef(""))), assessment.ErrInvalid)
 	})
 }
 
@@ -48,13 +48,13 @@ func TestQueuedOrderIsRejected(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newIntakeBench(t, d)
 		b.provider.says(assessment.Started{}, assessment.Reject("no seats"))
-		require.NoError(t, b.spool.Queue(t.Context(), order(kombo("1"))))
-		require.True(t, b.work(t, kombo("1")).Done)
+		require.NoError(t, b.spool.Queue(t.Context(), order(komboRef("1"))))
+		require.True(t, b.work(t, komboRef("1")).Done)
 		require.Equal(t, "rejected", b.orders(t))
 		// The reconciler meets the order as well.
-		require.NoError(t, b.intake.Work(t.Context(), order(kombo("1")), b.outbox))
-		require.Equal(t, "pending", b.states(t, kombo("1")))
-		b.flush(t, kombo("1"))
+		require.NoError(t, b.intake.Work(t.Context(), order(komboRef("1")), b.outbox))
+		require.Equal(t, "pending", b.states(t, komboRef("1")))
+		b.flush(t, komboRef("1"))
 		require.Len(t, b.vendor.got, 1)
 		got := b.vendor.got[0].r
 		require.Equal(t, assessment.StatusCancelled, got.Status)
@@ -77,12 +77,12 @@ func TestRejectionKilledAtEveryPoint(t *testing.T) {
 			bothDatabases(t, func(t *testing.T, d *database) {
 				b := newIntakeBench(t, d)
 				b.provider.says(assessment.Started{}, assessment.Reject("no seats"))
-				require.NoError(t, b.spool.Queue(t.Context(), order(kombo("1"))))
+				require.NoError(t, b.spool.Queue(t.Context(), order(komboRef("1"))))
 				b.dies(t, at)
 				b.shift(t, 10*time.Minute) // the leases of the dead process
 				for range 3 {
-					b.work(t, kombo("1"))
-					b.flush(t, kombo("1"))
+					b.work(t, komboRef("1"))
+					b.flush(t, komboRef("1"))
 				}
 				require.Equal(t, "rejected", b.orders(t))
 				require.Len(t, b.vendor.got, 1)
@@ -108,7 +108,7 @@ func (b *intakeBench) dies(t *testing.T, at string) {
 	require.NoError(t, err)
 	spool, err := store.Spool(sqlstore.SpoolConfig{Intake: intake, Lease: 600 * time.Millisecond})
 	require.NoError(t, err)
-	_, _ = spool.Work(t.Context(), kombo("1"))
+	_, _ = spool.Work(t.Context(), komboRef("1"))
 	require.True(t, dead.Load())
 }
 
@@ -116,18 +116,18 @@ func TestFaultingOrder(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newIntakeBench(t, d)
 		b.provider.says(assessment.Started{}, errors.New(marker))
-		require.NoError(t, b.spool.Queue(t.Context(), order(kombo("1"))))
-		again := b.work(t, kombo("1")).Again
+		require.NoError(t, b.spool.Queue(t.Context(), order(komboRef("1"))))
+		again := b.work(t, komboRef("1")).Again
 		require.Positive(t, again)
 		require.LessOrEqual(t, again, 5*time.Second)
 		require.Empty(t, b.dueOrders(t))
 		for range 8 {
 			require.Equal(t, "queued", b.orders(t))
 			b.shift(t, 7*time.Minute)
-			b.work(t, kombo("1"))
+			b.work(t, komboRef("1"))
 		}
 		b.shift(t, 16*time.Minute)
-		again = b.work(t, kombo("1")).Again
+		again = b.work(t, komboRef("1")).Again
 		require.LessOrEqual(t, again, 15*time.Minute)
 		require.Equal(t, "attention", b.orders(t))
 		waiting, err := b.spool.Attention(t.Context(), 10)
@@ -138,10 +138,10 @@ func TestFaultingOrder(t *testing.T) {
 
 		// It is tried all the same, and at once when somebody says so.
 		b.provider.answer = nil
-		require.NoError(t, b.spool.StartNow(t.Context(), kombo("1"), operator))
-		require.True(t, b.work(t, kombo("1")).Done)
+		require.NoError(t, b.spool.StartNow(t.Context(), komboRef("1"), operator))
+		require.True(t, b.work(t, komboRef("1")).Done)
 		require.Equal(t, "started", b.orders(t))
-		require.ErrorIs(t, b.spool.StartNow(t.Context(), kombo("1"), operator), sqlstore.ErrNoOrder)
+		require.ErrorIs(t, b.spool.StartNow(t.Context(), komboRef("1"), operator), sqlstore.ErrNoOrder)
 	})
 }
 
@@ -153,19 +153,19 @@ func TestOrderEndedByHand(t *testing.T) {
 		results string
 	}{
 		"rejected": {func(ctx context.Context, s *sqlstore.Spool) error {
-			return s.RejectOrder(ctx, kombo("1"), "not offered any more", operator)
+			return s.RejectOrder(ctx, komboRef("1"), "not offered any more", operator)
 		}, "rejected", "pending"},
-		"discarded": {func(ctx context.Context, s *sqlstore.Spool) error { return s.Discard(ctx, kombo("1"), operator) }, "discarded", ""},
+		"discarded": {func(ctx context.Context, s *sqlstore.Spool) error { return s.Discard(ctx, komboRef("1"), operator) }, "discarded", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bothDatabases(t, func(t *testing.T, d *database) {
 				b := newIntakeBench(t, d)
-				require.NoError(t, b.spool.Queue(t.Context(), order(kombo("1"))))
+				require.NoError(t, b.spool.Queue(t.Context(), order(komboRef("1"))))
 				require.NoError(t, c.end(t.Context(), b.spool))
 				require.Equal(t, c.state, b.orders(t))
-				require.Equal(t, c.results, b.states(t, kombo("1")))
-				b.work(t, kombo("1"))
-				_, err := b.intake.Start(t.Context(), order(kombo("1")))
+				require.Equal(t, c.results, b.states(t, komboRef("1")))
+				b.work(t, komboRef("1"))
+				_, err := b.intake.Start(t.Context(), order(komboRef("1")))
 				require.ErrorIs(t, err, assessment.ErrErased)
 				require.Empty(t, b.provider.starts)
 				d.lacks(t, "orders", marker)
@@ -180,15 +180,15 @@ func TestOrderEndedByHand(t *testing.T) {
 func TestUnreadableOrder(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newIntakeBench(t, d)
-		require.NoError(t, b.spool.Queue(t.Context(), order(kombo("1"))))
+		require.NoError(t, b.spool.Queue(t.Context(), order(komboRef("1"))))
 		_, err := b.db.Exec("UPDATE " + b.table("orders") + " SET body = 'no order', form = 2")
 		require.NoError(t, err)
 		require.Empty(t, b.dueOrders(t))
-		require.Equal(t, sqlstore.Worked{}, b.work(t, kombo("1")))
+		require.Equal(t, sqlstore.Worked{}, b.work(t, komboRef("1")))
 		require.Equal(t, "queued", b.orders(t))
 		_, err = b.db.Exec("UPDATE " + b.table("orders") + " SET form = 1")
 		require.NoError(t, err)
-		require.Positive(t, b.work(t, kombo("1")).Again)
+		require.Positive(t, b.work(t, komboRef("1")).Again)
 		require.Equal(t, "attention", b.orders(t))
 	})
 }
@@ -197,11 +197,11 @@ func TestUnreadableOrder(t *testing.T) {
 func TestInterruptedStart(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newIntakeBench(t, d)
-		require.NoError(t, b.spool.Queue(t.Context(), order(kombo("1"))))
+		require.NoError(t, b.spool.Queue(t.Context(), order(komboRef("1"))))
 		require.NoError(t, b.intake.Drain(t.Context()))
-		require.False(t, b.work(t, kombo("1")).Done)
+		require.False(t, b.work(t, komboRef("1")).Done)
 		require.Equal(t, "queued", b.orders(t))
-		require.Equal(t, []assessment.OrderRef{kombo("1")}, b.dueOrders(t))
+		require.Equal(t, []assessment.OrderRef{komboRef("1")}, b.dueOrders(t))
 	})
 }
 
@@ -210,22 +210,22 @@ func TestErase(t *testing.T) {
 		b := newIntakeBench(t, d)
 		tables := []string{"claims", "orders", "results", "lanes", "gates", "journal"}
 		for _, id := range []string{"waiting", "started", "written", "other"} {
-			require.NoError(t, b.spool.Queue(t.Context(), order(kombo(id))))
+			require.NoError(t, b.spool.Queue(t.Context(), order(komboRef(id))))
 			if id != "waiting" {
-				b.work(t, kombo(id))
+				b.work(t, komboRef(id))
 			}
 			if id == "written" || id == "other" {
-				b.publish(t, kombo(id), final(marker))
-				b.flush(t, kombo(id))
+				b.publish(t, komboRef(id), final(marker))
+				b.flush(t, komboRef(id))
 			}
 		}
-		b.publish(t, kombo("started"), final(marker))
+		b.publish(t, komboRef("started"), final(marker))
 		for _, id := range []string{"waiting", "started", "written"} {
-			require.NoError(t, b.store.Erase(t.Context(), kombo(id)))
+			require.NoError(t, b.store.Erase(t.Context(), komboRef(id)))
 		}
 		refs, err := b.store.EraseSubject(t.Context(), assessment.Kombo, "", "workday:acme", "c-other")
 		require.NoError(t, err)
-		require.Equal(t, []assessment.OrderRef{kombo("other")}, refs)
+		require.Equal(t, []assessment.OrderRef{komboRef("other")}, refs)
 		refs, err = b.store.EraseSubject(t.Context(), assessment.Kombo, "", "workday:acme", "c-other")
 		require.NoError(t, err)
 		require.Empty(t, refs)
@@ -234,17 +234,17 @@ func TestErase(t *testing.T) {
 		}
 		calls, starts := len(b.vendor.got), len(b.provider.starts)
 		for _, id := range []string{"waiting", "started", "written", "other"} {
-			require.NoError(t, b.spool.Queue(t.Context(), order(kombo(id))))
-			b.work(t, kombo(id))
-			b.flush(t, kombo(id))
-			_, err := b.intake.Start(t.Context(), order(kombo(id)))
+			require.NoError(t, b.spool.Queue(t.Context(), order(komboRef(id))))
+			b.work(t, komboRef(id))
+			b.flush(t, komboRef(id))
+			_, err := b.intake.Start(t.Context(), order(komboRef(id)))
 			require.ErrorIs(t, err, assessment.ErrErased)
-			require.Contains(t, b.notes(t, kombo(id)), sqlstore.NoteErased)
+			require.Contains(t, b.notes(t, komboRef(id)), sqlstore.NoteErased)
 		}
 		require.Len(t, b.vendor.got, calls)
 		require.Len(t, b.provider.starts, starts)
-		require.NoError(t, b.store.Erase(t.Context(), kombo("unknown")))
-		require.Empty(t, b.notes(t, kombo("unknown")))
+		require.NoError(t, b.store.Erase(t.Context(), komboRef("unknown")))
+		require.Empty(t, b.notes(t, komboRef("unknown")))
 
 		_, err = d.open(t, sqlstore.Options{}).EraseSubject(t.Context(), assessment.Kombo, "", "a", "c")
 		require.ErrorIs(t, err, sqlstore.ErrNoSubjectKey)
@@ -255,12 +255,12 @@ func TestErase(t *testing.T) {
 func TestEraseInFlight(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newIntakeBench(t, d)
-		b.publish(t, kombo("1"), final(marker))
+		b.publish(t, komboRef("1"), final(marker))
 		b.vendor.during = func(context.Context) {
-			require.NoError(t, b.store.Erase(context.WithoutCancel(t.Context()), kombo("1")))
+			require.NoError(t, b.store.Erase(context.WithoutCancel(t.Context()), komboRef("1")))
 		}
-		require.True(t, b.flush(t, kombo("1")).Lost)
-		require.Equal(t, "erased", b.states(t, kombo("1")))
+		require.True(t, b.flush(t, komboRef("1")).Lost)
+		require.Equal(t, "erased", b.states(t, komboRef("1")))
 		require.Empty(t, b.due(t, 0))
 		d.lacks(t, "results", marker)
 	})
@@ -270,13 +270,13 @@ func TestRetain(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newIntakeBench(t, d)
 		for _, id := range []string{"written", "refused", "pending"} {
-			require.NoError(t, b.spool.Queue(t.Context(), order(kombo(id))))
-			b.work(t, kombo(id))
-			b.publish(t, kombo(id), final(marker+id))
+			require.NoError(t, b.spool.Queue(t.Context(), order(komboRef(id))))
+			b.work(t, komboRef(id))
+			b.publish(t, komboRef(id), final(marker+id))
 		}
-		b.flush(t, kombo("written"))
+		b.flush(t, komboRef("written"))
 		b.vendor.says(assessment.Receipt{}, &assessment.APIError{StatusCode: 422})
-		b.flush(t, kombo("refused"))
+		b.flush(t, komboRef("refused"))
 
 		steps := []struct {
 			days int
@@ -304,20 +304,20 @@ func TestRetain(t *testing.T) {
 		d.lacks(t, "results", marker+"written")
 		d.lacks(t, "results", marker+"refused")
 		// What was refused and what is pending stay, and so does every tombstone.
-		require.Equal(t, "refused", b.states(t, kombo("refused")))
+		require.Equal(t, "refused", b.states(t, komboRef("refused")))
 		b.vendor.says(written, nil)
-		b.flush(t, kombo("pending"))
-		require.Equal(t, "written", b.states(t, kombo("pending")))
+		b.flush(t, komboRef("pending"))
+		require.Equal(t, "written", b.states(t, komboRef("pending")))
 		starts := len(b.provider.starts)
 		for _, id := range []string{"written", "refused", "pending"} {
-			require.NoError(t, b.spool.Queue(t.Context(), order(kombo(id))))
-			b.work(t, kombo(id))
-			_, _ = b.intake.Start(t.Context(), order(kombo(id)))
+			require.NoError(t, b.spool.Queue(t.Context(), order(komboRef(id))))
+			b.work(t, komboRef(id))
+			_, _ = b.intake.Start(t.Context(), order(komboRef(id)))
 		}
 		require.Len(t, b.provider.starts, starts)
 		calls := len(b.vendor.got)
-		b.publish(t, kombo("written"), interim("after a year"))
-		b.flush(t, kombo("written"))
+		b.publish(t, komboRef("written"), interim("after a year"))
+		b.flush(t, komboRef("written"))
 		require.Len(t, b.vendor.got, calls, "the fence of the final stays")
 
 		kept, err := b.store.Retain(t.Context(), sqlstore.Retention{ResultBodies: -1, AttentionBodies: -1, Answers: -1, Settled: -1, Journal: -1}, true)

@@ -81,11 +81,11 @@ func (d *database) bench(t *testing.T, store *sqlstore.DB, c sqlstore.OutboxConf
 	return b
 }
 
-func kombo(id string) assessment.OrderRef {
+func komboRef(id string) assessment.OrderRef {
 	return assessment.OrderRef{Vendor: assessment.Kombo, Account: "workday:acme", ID: id}
 }
 
-func ashby(id string) assessment.OrderRef {
+func ashbyRef(id string) assessment.OrderRef {
 	return assessment.OrderRef{Vendor: assessment.Ashby, Account: "acme", ID: id}
 }
 

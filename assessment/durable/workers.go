@@ -61,6 +61,8 @@ func (w *orderWorker) Work(ctx context.Context, job *river.Job[orderArgs]) error
 		return err
 	case done.Again > 0:
 		return river.JobSnooze(done.Again + slack)
+	case !done.Done && w.s.draining.Load():
+		return river.JobSnooze(0) // for the next process
 	}
 	return nil
 }
