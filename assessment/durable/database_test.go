@@ -22,6 +22,7 @@ type database struct {
 	schema  string // PostgreSQL only
 	db      *sql.DB
 	shifted time.Duration
+	slow    bool // the clock runs a hundred times slower, so that only shift lets time pass
 }
 
 // bothDatabases runs a test on PostgreSQL and on SQLite.
@@ -31,13 +32,13 @@ func bothDatabases(t *testing.T, test func(*testing.T, *database)) {
 }
 
 func newPostgres(t testing.TB) *database {
-	d := &database{dialect: sqlstore.PostgreSQL, driver: "pgx", dsn: postgresDSN}
+	d := &database{dialect: sqlstore.PostgreSQL, driver: "pgx", dsn: postgresDSN, slow: true}
 	d.schema = fmt.Sprintf("t%d", time.Now().UnixNano())
 	return d.connect(t)
 }
 
 func newSQLite(t testing.TB) *database {
-	d := &database{dialect: sqlstore.SQLite, driver: "sqlite"}
+	d := &database{dialect: sqlstore.SQLite, driver: "sqlite", slow: true}
 	d.dsn = sqliteDSN(filepath.Join(t.TempDir(), "test.db"))
 	return d.connect(t)
 }
@@ -93,9 +94,13 @@ func (d *database) clock() string {
 func (d *database) options(o sqlstore.Options) sqlstore.Options {
 	o.Schema = d.schema
 	if o.Now == "" {
-		now := "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+		seconds := "extract(epoch FROM clock_timestamp())"
 		if d.dialect == sqlstore.SQLite {
-			now = "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
+			seconds = "unixepoch('subsec')"
+		}
+		now := "CAST(" + seconds + " * 1000 AS BIGINT)"
+		if d.slow {
+			now = "CAST(1770000000000 + " + seconds + " * 10 AS BIGINT)"
 		}
 		o.Now = now + " + (SELECT ms FROM " + d.clock() + ")"
 	}

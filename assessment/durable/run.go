@@ -56,7 +56,7 @@ func (s *Service) Run(ctx context.Context) error {
 // drain ends the work within Config.Drain.
 func (s *Service) drain(ctx context.Context, client interface{ Stop(context.Context) error }) error {
 	s.draining.Store(true)
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Drain+time.Second)
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Drain+2*time.Second)
 	defer cancel()
 	// At once, so that handlers start nothing either. A queued order that is refused
 	// by it stays queued.
@@ -88,7 +88,7 @@ func (s *Service) worker() (interface {
 		FetchCooldown:               fetchCooldown,
 		FetchPollInterval:           pollInterval,
 		RescueStuckJobsAfter:        rescueAfter,
-		SoftStopTimeout:             s.config.Drain,
+		SoftStopTimeout:             s.config.Drain * 3 / 4, // then calls are cut off, and what they did is recorded
 		CompletedJobRetentionPeriod: keepCompleted,
 		CancelledJobRetentionPeriod: keepCancelled,
 		DiscardedJobRetentionPeriod: keepCancelled,

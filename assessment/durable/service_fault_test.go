@@ -239,7 +239,7 @@ func unqualified(table string) string {
 // A drain under load ends in time, gives every lease back and loses nothing.
 func TestServiceDrain(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
-		b := newServiceBench(t, d, func(c *durable.Config) { c.Drain = 2 * time.Second }).run(t)
+		b := newServiceBench(t, d, func(c *durable.Config) { c.Drain = 4 * time.Second }).run(t)
 		release := make(chan struct{})
 		b.vendor.during = func(ctx context.Context) {
 			select {

@@ -53,6 +53,7 @@ func (d *database) config(t testing.TB, p assessment.Provider, publishers ...ass
 }
 
 func newServiceBench(t *testing.T, d *database, change func(*durable.Config)) *serviceBench {
+	d.slow = false
 	b := &serviceBench{database: d, provider: new(provider), vendor: new(vendor)}
 	c := d.config(t, b.provider, b.vendor)
 	if change != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -89,13 +88,15 @@ type Note struct {
 }
 
 // timeline joins the journal with what the tables say themselves: when an order
-// was taken and when each result was published.
+// was taken and when each result was published. What happened in the same
+// millisecond is in the order in which it must have happened.
 const timeline = `
-SELECT at, what, detail FROM {journal} WHERE ref = $1
-UNION ALL SELECT made, '` + NoteQueued + `', '{}' FROM {orders} WHERE ref = $1
-UNION ALL SELECT made, '` + NotePublished + `', '{"seq":' || CAST(seq AS TEXT) || '}' FROM {results} WHERE ref = $1
-UNION ALL SELECT settled, '` + NoteSuperseded + `', '{"seq":' || CAST(seq AS TEXT) || '}' FROM {results}
-  WHERE ref = $1 AND state = '` + stateSuperseded + `'`
+SELECT at, what, detail, 2 AS place, id FROM {journal} WHERE ref = $1
+UNION ALL SELECT made, '` + NoteQueued + `', '{}', 0, 0 FROM {orders} WHERE ref = $1
+UNION ALL SELECT made, '` + NotePublished + `', '{"seq":' || CAST(seq AS TEXT) || '}', 1, seq FROM {results} WHERE ref = $1
+UNION ALL SELECT settled, '` + NoteSuperseded + `', '{"seq":' || CAST(seq AS TEXT) || '}', 3, seq FROM {results}
+  WHERE ref = $1 AND state = '` + stateSuperseded + `'
+ORDER BY 1, 4, 5`
 
 // Timeline returns what became of an order, the oldest note first. It holds
 // states, codes and times, nothing about the candidate.
@@ -103,15 +104,14 @@ func (d *DB) Timeline(ctx context.Context, ref assessment.OrderRef) ([]Note, err
 	var all []Note
 	err := d.rows(ctx, d.db, func(scan func(...any) error) error {
 		var n Note
-		var at int64
+		var at, place, id int64
 		var detail string
-		if err := scan(&at, &n.What, &detail); err != nil {
+		if err := scan(&at, &n.What, &detail, &place, &id); err != nil {
 			return err
 		}
 		n.At = atMilli(at)
 		all = append(all, n)
 		return json.Unmarshal([]byte(detail), &all[len(all)-1].Detail)
 	}, timeline, ref.String())
-	slices.SortStableFunc(all, func(a, b Note) int { return a.At.Compare(b.At) })
 	return all, err
 }
