@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -118,6 +119,19 @@ func (c *checker) repeats() (n int) {
 		}
 	}
 	return n
+}
+
+// starts returns how often the order that was started least was, and how many
+// starts there were beyond the first of each.
+func (c *checker) starts() (least, again int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	least = math.MaxInt
+	for _, o := range c.orders {
+		least = min(least, o.starts)
+		again += o.starts - 1
+	}
+	return least, again
 }
 
 // remote is the publisher of a process that writes to a checker.
