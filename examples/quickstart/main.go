@@ -4,9 +4,12 @@ package main
 
 import (
 	"context"
+	"expvar"
 	"log"
+	"log/slog"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/kombo"
@@ -40,8 +43,18 @@ func orders(secret string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return kombo.NewWebhookHandler(kombo.WebhookConfig{Intake: intake, Verifier: verifier})
+	return kombo.NewWebhookHandler(kombo.WebhookConfig{
+		Intake: intake, Verifier: verifier, Logger: slog.Default(), Observer: observer,
+	})
 }
+
+// observer hears what became of everything: metrics and traces hang there.
+var observer = assessment.Observer{
+	Delivery: func(_ context.Context, d assessment.Delivery) { counts.Add("delivery "+string(d.Outcome), 1) },
+	Result:   func(_ context.Context, r assessment.ResultReport) { counts.Add("result "+string(r.Outcome), 1) },
+}
+
+var counts = expvar.NewMap("orders")
 
 // finish reports that the candidate of an order is done.
 func finish(ctx context.Context, client assessment.Publisher, ref assessment.OrderRef, points float64) error {
@@ -59,5 +72,11 @@ func main() {
 		log.Fatal(err)
 	}
 	http.Handle("POST /kombo", handler)
-	log.Fatal(http.ListenAndServe(":8080", nil))
+	server := &http.Server{
+		Addr: ":8080",
+		// A sender that stops in the middle must not hold a connection for ever.
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+	}
+	log.Fatal(server.ListenAndServe())
 }

@@ -30,7 +30,7 @@ func TestProgram(t *testing.T) {
 	handler, err := orders(kombotest.DefaultWebhookSecret)
 	require.NoError(t, err)
 	vendor.Target(handler)
-	client, err := kombo.New(kombo.Config{APIKey: kombotest.DefaultAPIKey, HTTPClient: vendor.Client()})
+	client, err := kombo.New(kombo.Config{APIKey: kombotest.DefaultAPIKey, HTTPClient: vendor.Client(), Observer: observer})
 	require.NoError(t, err)
 
 	id, delivery, err := vendor.PlaceOrder(t.Context(), kombotest.OrderSpec{PackageID: "go"})
@@ -48,6 +48,8 @@ func TestProgram(t *testing.T) {
 	require.Equal(t, 422, delivery.Status)
 	order, _ = vendor.Order(id)
 	require.Equal(t, "We do not offer this test.", order.RejectionMessage)
+
+	require.JSONEq(t, `{"delivery accepted": 1, "delivery rejected": 1, "result written": 1}`, counts.String())
 }
 
 func TestNoSecret(t *testing.T) {
