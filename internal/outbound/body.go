@@ -3,6 +3,8 @@ package outbound
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
+	"unicode/utf8"
 )
 
 // Body encodes what a host sends by itself. Text that is not UTF-8, a NUL and
@@ -14,7 +16,9 @@ func Body(value any) ([]byte, error) {
 		return nil, err
 	}
 	var problems Problems
-	if replaced(raw) {
+	// Nothing was replaced where the replacement character is not there. A value that
+	// refers to itself does not come this far.
+	if replacement(raw) && broken(reflect.ValueOf(value)) {
 		problems.Add("body", "not valid UTF-8")
 	} else {
 		problems.Object("body", bytes.Join([][]byte{[]byte(`{"body":`), raw, []byte(`}`)}, nil))
@@ -22,18 +26,42 @@ func Body(value any) ([]byte, error) {
 	return raw, problems.Err()
 }
 
-// replaced looks for the escape that encoding/json writes for bytes that are not
-// UTF-8. It writes the character itself, where there is one, as it is.
-func replaced(raw []byte) bool {
-	for {
-		before, rest, found := bytes.Cut(raw, []byte(`\ufffd`))
-		if !found {
-			return false
+// replacement reports the character that encoding/json writes for bytes that are
+// not UTF-8, as an escape or as it is.
+func replacement(raw []byte) bool {
+	return bytes.Contains(raw, []byte(`\ufffd`)) || bytes.ContainsRune(raw, utf8.RuneError)
+}
+
+// broken reports text that is not UTF-8 in what a value is encoded from. What
+// encoding/json writes in its place differs between releases of Go, and may as well
+// be a character of the text.
+func broken(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.String:
+		return !utf8.ValidString(v.String())
+	case reflect.Pointer, reflect.Interface:
+		return !v.IsNil() && broken(v.Elem())
+	case reflect.Map:
+		for entries := v.MapRange(); entries.Next(); {
+			if broken(entries.Key()) || broken(entries.Value()) {
+				return true
+			}
 		}
-		backslashes := len(before) - len(bytes.TrimRight(before, `\`))
-		if backslashes%2 == 0 {
-			return true
+	case reflect.Slice, reflect.Array:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return false // written as base64, or JSON that is checked as such
 		}
-		raw = rest
+		for i := range v.Len() {
+			if broken(v.Index(i)) {
+				return true
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if field := v.Type().Field(i); (field.IsExported() || field.Anonymous) && broken(v.Field(i)) {
+				return true
+			}
+		}
 	}
+	return false
 }

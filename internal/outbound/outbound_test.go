@@ -217,6 +217,8 @@ func TestBody(t *testing.T) {
 		"body: not valid UTF-8":                map[string]any{"a": []string{"caf\xc3"}},
 		"body: not valid UTF-8 ":               map[string]any{"caf\xc3": 1},
 		"body: not valid UTF-8  ":              map[string]any{"a": json.RawMessage("\"\xff\"")},
+		"body: not valid UTF-8   ":             &struct{ A *[1]string }{&[1]string{"caf\xc3"}},
+		" ":                                    struct{ A []byte }{[]byte("\xff")}, // written as base64
 		"body: contains a NUL":                 []any{map[string]any{"a": "\x00"}},
 		"body: contains a NUL ":                json.RawMessage(`"\u0000"`),
 		"body: contains half a surrogate pair": json.RawMessage(`["\ud800"]`),
