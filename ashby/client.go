@@ -49,6 +49,10 @@ type Config struct {
 	// Labels are what recruiters read instead of the standard labels, by
 	// identifier, as in {ashby.IDReportURL: "Open in Acme Tests"}.
 	Labels map[string]string
+	// Descriptions are further help that Ashby shows beside the common values, by
+	// identifier, as in {ashby.IDResult: "Share of correct answers"}. An attribute
+	// brings its own ([assessment.Attribute.Description]).
+	Descriptions map[string]string
 
 	// HTTPClient makes the requests; it is copied and never changed. Nil means a
 	// connection pool of its own without a proxy.
@@ -100,16 +104,19 @@ type Client struct {
 	transport  *transport.Client
 	connection string
 	partnerID  string
-	labels     labels
+	wording    wording
 	results    *outbound.Results[timeline]
 }
 
 var _ assessment.Publisher = (*Client)(nil)
 
-// New returns a client. It refuses a missing or malformed key and Labels for
-// unknown identifiers. Nothing is sent.
+// New returns a client. It refuses a missing or malformed key, and Labels and
+// Descriptions for unknown identifiers. Nothing is sent.
 func New(c Config) (*Client, error) {
-	if err := checkLabels(c.Labels); err != nil {
+	if err := checkTexts("Labels", c.Labels); err != nil {
+		return nil, err
+	}
+	if err := checkTexts("Descriptions", c.Descriptions); err != nil {
 		return nil, err
 	}
 	// The version in Accept is of every official example and has nothing to do
@@ -143,7 +150,10 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := &Client{transport: t, connection: c.Connection, partnerID: c.PartnerID, labels: maps.Clone(c.Labels)}
+	client := &Client{
+		transport: t, connection: c.Connection, partnerID: c.PartnerID,
+		wording: wording{maps.Clone(c.Labels), maps.Clone(c.Descriptions)},
+	}
 	client.results = outbound.NewResults[timeline](outbound.Config{
 		Vendor: assessment.Ashby, Operation: opUpdate, Logger: c.Logger, Observer: c.Observer,
 		Patience: cmp.Or(c.Timeout, transport.DefaultCallTimeout),

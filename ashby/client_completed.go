@@ -101,7 +101,7 @@ func (c *Client) completed(a Completed) (*wireCompleted, []assessment.Loss, erro
 	} else if !representable(at) {
 		problems.Add("result.completed_at", unrepresentable)
 	}
-	t := translate(c.labels, a.Result)
+	t := translate(c.wording, a.Result)
 	for _, p := range t.problems.Problems {
 		if p.Path != "report_url" || a.Result.ReportURL != "" { // there is no slot that requires it
 			problems.Add("result."+p.Path, p.Message)

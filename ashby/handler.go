@@ -52,7 +52,8 @@ type HandlerConfig struct {
 	Fields    []FieldSpec
 	FieldsFor func(ctx context.Context, account string) ([]FieldSpec, error)
 	// Client, if set, writes the later updates of these orders; it gives Connection.
-	// The first update, which goes with the answer to a start, then has its Labels,
+	// The first update, which goes with the answer to a start, then has its Labels
+	// and Descriptions,
 	// and the timestamps of the others come after it for certain.
 	Client *Client
 
@@ -103,7 +104,7 @@ type HandlerConfig struct {
 type Handler struct {
 	c       HandlerConfig
 	fields  []wireField // of every customer
-	labels  labels
+	wording wording
 	inbound *inbound.Handler
 }
 
@@ -140,7 +141,7 @@ func NewHandler(c HandlerConfig) (*Handler, error) {
 	c.Logger = shared.Logger()
 	h := &Handler{c: c, fields: fields, inbound: shared}
 	if c.Client != nil {
-		h.labels = c.Client.labels
+		h.wording = c.Client.wording
 	}
 	return h, nil
 }

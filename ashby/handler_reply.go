@@ -131,7 +131,7 @@ func (h *Handler) firstUpdate(ctx context.Context, a assessment.Accepted) *wireU
 func (h *Handler) translateFirst(ctx context.Context, a assessment.Accepted) *translation {
 	for _, update := range candidates(a.Started) {
 		update.At = a.At
-		t := translate(h.labels, update)
+		t := translate(h.wording, update)
 		if err := t.problems.Err(); err != nil {
 			h.c.Logger.WarnContext(ctx, "first update left out", "order", a.Ref, "error", err)
 			continue

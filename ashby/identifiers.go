@@ -1,11 +1,11 @@
 package ashby
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // The identifiers of what all results have in common. Ashby stores them, so they
@@ -14,6 +14,7 @@ const (
 	IDStatus          = "status"           // status text
 	IDReportURL       = "profile-url"      // [assessment.Result.ReportURL]
 	IDResult          = "result"           // score, else outcome, else the word Completed
+	IDResultText      = "result-text"      // [assessment.Score.Text] beside a number
 	IDResultMax       = "result-max"       // [assessment.Score.Max]
 	IDResultMin       = "result-min"       // [assessment.Score.Min]
 	IDPassed          = "passed"           // [assessment.Result.Outcome] beside a score
@@ -26,7 +27,7 @@ const (
 
 // reserved are the identifiers above.
 var reserved = [...]string{
-	IDStatus, IDReportURL, IDResult, IDResultMax, IDResultMin, IDPassed,
+	IDStatus, IDReportURL, IDResult, IDResultText, IDResultMax, IDResultMin, IDPassed,
 	IDCancelledReason, IDReason, IDSummary, IDStartedAt, IDCompletedAt,
 }
 
@@ -34,25 +35,34 @@ func isReserved(identifier string) bool {
 	return slices.Contains(reserved[:], identifier)
 }
 
-// labels are what a recruiter reads instead of the standard labels, by
-// identifier.
-type labels map[string]string
+// wording is what a recruiter reads beside the common values instead of the
+// standard texts, by identifier.
+type wording struct{ labels, descriptions map[string]string }
 
-// or returns the host's label, or the standard one.
-func (l labels) or(identifier, standard string) string {
-	if label, ok := l[identifier]; ok {
-		return label
+// apply puts the host's texts in.
+func (w wording) apply(d *wireDatum) *wireDatum {
+	d.Label = or(w.labels, d.Identifier, d.Label)
+	d.Description = or(w.descriptions, d.Identifier, d.Description)
+	return d
+}
+
+func or(texts map[string]string, identifier, standard string) string {
+	if text, ok := texts[identifier]; ok {
+		return text
 	}
 	return standard
 }
 
-func checkLabels(given map[string]string) error {
-	for identifier, label := range given {
+// checkTexts checks [Config.Labels] or [Config.Descriptions].
+func checkTexts(setting string, given map[string]string) error {
+	for identifier, text := range given {
 		switch {
 		case !isReserved(identifier):
-			return fmt.Errorf("ashby: Labels: %q is not an identifier of this package", identifier)
-		case strings.TrimSpace(label) == "":
-			return errors.New("ashby: Labels: empty label for " + identifier)
+			return fmt.Errorf("ashby: %s: %q is not an identifier of this package", setting, identifier)
+		case strings.TrimSpace(text) == "":
+			return fmt.Errorf("ashby: %s: empty text for %s", setting, identifier)
+		case !utf8.ValidString(text) || strings.Contains(text, "\x00"):
+			return fmt.Errorf("ashby: %s: the text for %s is not valid UTF-8 or contains a NUL", setting, identifier)
 		}
 	}
 	return nil

@@ -59,7 +59,7 @@ func (c *Client) encodeUpdate(_ context.Context, ref assessment.OrderRef, r asse
 	problems.Ref(ref, outbound.RefRules{
 		Vendor: assessment.Ashby, Connection: c.connection, Account: "the name of the customer",
 	})
-	t := translate(c.labels, r)
+	t := translate(c.wording, r)
 	problems.Problems = append(problems.Problems, t.problems.Problems...)
 	if err := problems.Err(); err != nil {
 		return d, err

@@ -1,6 +1,7 @@
 package ashby
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -13,7 +14,7 @@ type translation struct {
 	problems outbound.Problems
 	losses   []assessment.Loss
 	warnings []string
-	labels   labels
+	wording  wording
 	ids      outbound.IDs
 }
 
@@ -30,8 +31,8 @@ const (
 
 // translate turns a result into an assessment.update, collecting everything that
 // is known to be refused and everything that the format has no place for.
-func translate(l labels, r assessment.Result) *translation {
-	t := &translation{labels: l, ids: outbound.IDs{Reserved: isReserved}}
+func translate(w wording, r assessment.Result) *translation {
+	t := &translation{wording: w, ids: outbound.IDs{Reserved: isReserved}}
 	t.problems.Join("", r.Validate())
 	t.warnings = outbound.ScoreWarnings(r)
 	t.claimIDs(r.Attributes)
@@ -110,8 +111,7 @@ func (t *translation) outcome(r assessment.Result) {
 			t.wire.Result = score
 		case passed != nil:
 			passed.Identifier = IDResult
-			passed.Label = t.labels.or(IDResult, passed.Label)
-			t.wire.Result, passed = passed, nil
+			t.wire.Result, passed = t.wording.apply(passed), nil
 		default:
 			t.wire.Result = t.common(IDResult, "Result", typeString, textCompleted)
 		}
@@ -138,6 +138,9 @@ func (t *translation) score(s *assessment.Score) *wireDatum {
 		return nil
 	}
 	d := t.common(IDResult, "Score", typeScore, outbound.Plain(s.Value))
+	if s.InWords() {
+		d.Type, d.Value = typeString, s.Text
+	}
 	if s.Label != "" {
 		d.Label = s.Label
 	}
@@ -150,18 +153,23 @@ const (
 	describeMin = "The minimum possible score for the assessment"
 )
 
+// scale adds what belongs to a number: the words beside it and the ends of its
+// scale.
 func (t *translation) scale(s *assessment.Score) {
-	if s == nil {
+	if s == nil || s.InWords() {
 		return
+	}
+	if s.Text != "" {
+		t.add(t.common(IDResultText, "Result", typeString, s.Text))
 	}
 	if s.Max != nil {
 		d := t.common(IDResultMax, "Max Score", typeScore, outbound.Plain(*s.Max))
-		d.Description = describeMax
+		d.Description = cmp.Or(d.Description, describeMax)
 		t.add(d)
 	}
 	if s.Min != nil {
 		d := t.common(IDResultMin, "Min Score", typeScore, outbound.Plain(*s.Min))
-		d.Description = describeMin
+		d.Description = cmp.Or(d.Description, describeMin)
 		t.add(d)
 	}
 }
@@ -243,7 +251,13 @@ func (t *translation) subResult(i int, d wireDatum, v assessment.SubResult, over
 		t.add(&wireDatum{Identifier: t.ids.Mint(id + suffix), Label: label + ": " + name, Type: kind, Value: value})
 	}
 	d.Type, d.Value = typeScore, outbound.Plain(v.Score.Value)
+	if v.Score.InWords() {
+		d.Type, d.Value = typeString, v.Score.Text
+	}
 	t.add(&d)
+	if v.Score.Text != "" && !v.Score.InWords() {
+		part("-text", "Result", typeString, v.Score.Text)
+	}
 	if v.Score.Max != nil {
 		part("-max", "Max Score", typeScore, outbound.Plain(*v.Score.Max))
 	}
@@ -292,7 +306,7 @@ func (t *translation) attachment(i int, a assessment.Attachment) {
 
 // common is a datum with one of the identifiers of this package.
 func (t *translation) common(identifier, label, kind string, value any) *wireDatum {
-	return &wireDatum{Identifier: identifier, Label: t.labels.or(identifier, label), Type: kind, Value: value}
+	return t.wording.apply(&wireDatum{Identifier: identifier, Label: label, Type: kind, Value: value})
 }
 
 func (t *translation) add(d *wireDatum) {

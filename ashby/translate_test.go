@@ -163,6 +163,36 @@ func TestTranslation(t *testing.T) {
 			result: done(func(r *assessment.Result) { r.Score = &assessment.Score{Value: -1.25, Label: "Percentage"} }),
 			want:   body(status("Completed"), profile(), result(datum("result", "Percentage", "numeric_score", "-1.25"))),
 		},
+		"score in words": {
+			result: done(func(r *assessment.Result) { r.Score = assessment.ScoreText("B2") }),
+			want:   body(status("Completed"), profile(), result(datum("result", "Score", "string", `"B2"`))),
+		},
+		"score in words with everything": {
+			result: done(func(r *assessment.Result) {
+				r.Score, r.Outcome = &assessment.Score{Text: "B2", Label: "CEFR"}, assessment.OutcomePassed
+			}),
+			want: body(status("Completed"), profile(), result(datum("result", "CEFR", "string", `"B2"`)),
+				metadata(datum("passed", "Passed", "boolean_success", "true"))),
+		},
+		"score in words beside a number": {
+			result: done(func(r *assessment.Result) { r.Score = &assessment.Score{Value: 0, Max: ptr(10.0), Text: "Consider"} }),
+			want: body(status("Completed"), profile(), result(datum("result", "Score", "numeric_score", "0")),
+				metadata(datum("result-text", "Result", "string", `"Consider"`), maxScore("10"))),
+		},
+		"score in words so far": {
+			result: state(assessment.StatusInProgress, func(r *assessment.Result) { r.Score = assessment.ScoreText("B2") }),
+			want:   body(status("Started"), metadata(datum("result", "Score", "string", `"B2"`))),
+		},
+		"score in words, cancelled": {
+			result: state(assessment.StatusCancelled, func(r *assessment.Result) { r.Score = assessment.ScoreText("B2") }),
+			want:   body(reason("Cancelled"), metadata(datum("result", "Score", "string", `"B2"`))),
+		},
+		"part in words": {
+			result: done(one(attr("go", "Go", assessment.SubResult{Score: assessment.ScoreText("B2")}),
+				attr("sql", "SQL", assessment.SubResult{Score: &assessment.Score{Value: 3, Text: "good"}}))),
+			want: doneWith(datum("go", "Go", "string", `"B2"`), datum("sql", "SQL", "numeric_score", "3"),
+				datum("sql-text", "SQL: Result", "string", `"good"`)),
+		},
 		"score and outcome": {
 			result: done(func(r *assessment.Result) {
 				r.Score, r.Outcome = assessment.ScoreOutOf(8, 10), assessment.OutcomePassed
@@ -416,7 +446,7 @@ func TestValidation(t *testing.T) {
 		})
 	}
 	for _, id := range []string{
-		ashby.IDStatus, ashby.IDReportURL, ashby.IDResult, ashby.IDResultMax, ashby.IDResultMin, ashby.IDPassed,
+		ashby.IDStatus, ashby.IDReportURL, ashby.IDResult, ashby.IDResultText, ashby.IDResultMax, ashby.IDResultMin, ashby.IDPassed,
 		ashby.IDCancelledReason, ashby.IDReason, ashby.IDSummary, ashby.IDStartedAt, ashby.IDCompletedAt,
 	} {
 		t.Run("reserved "+id, func(t *testing.T) {
@@ -429,9 +459,9 @@ func TestValidation(t *testing.T) {
 // Ashby stores identifiers: a new name would be another datum there.
 func TestIdentifiersNeverChange(t *testing.T) {
 	require.Equal(t, []string{
-		"status", "profile-url", "result", "result-max", "result-min", "passed", "cancelled-reason", "reason", "summary", "started-at", "completed-at",
+		"status", "profile-url", "result", "result-text", "result-max", "result-min", "passed", "cancelled-reason", "reason", "summary", "started-at", "completed-at",
 	}, []string{
-		ashby.IDStatus, ashby.IDReportURL, ashby.IDResult, ashby.IDResultMax, ashby.IDResultMin, ashby.IDPassed,
+		ashby.IDStatus, ashby.IDReportURL, ashby.IDResult, ashby.IDResultText, ashby.IDResultMax, ashby.IDResultMin, ashby.IDPassed,
 		ashby.IDCancelledReason, ashby.IDReason, ashby.IDSummary, ashby.IDStartedAt, ashby.IDCompletedAt,
 	})
 }
@@ -461,4 +491,46 @@ func TestLabels(t *testing.T) {
 	for _, want := range []string{`"S"`, `"U"`, `"R"`, `"Max"`, `"Min"`, `"P"`, `"Sum"`, `"Re"`, `"SA"`, `"CA"`} {
 		require.Contains(t, server.seen[0].Body, `"label":`+want)
 	}
+}
+
+// Every common value can carry the description that Ashby shows; an attribute has
+// its own.
+func TestDescriptions(t *testing.T) {
+	for name, descriptions := range map[string]map[string]string{
+		"unknown": {"score": "Points"}, "empty": {ashby.IDResult: " "}, "no text": {ashby.IDResult: "a\xff"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ashby.New(ashby.Config{APIKey: testKey, Descriptions: descriptions})
+			require.ErrorContains(t, err, "Descriptions")
+		})
+	}
+	server := play(answers(200, written))
+	client := newClient(t, server, func(c *ashby.Config) {
+		c.Descriptions = map[string]string{
+			ashby.IDStatus: "where it stands", ashby.IDReportURL: "for recruiters", ashby.IDResult: "share of right answers",
+			ashby.IDResultMax: "all of them", ashby.IDSummary: "by the examiner", ashby.IDCancelledReason: "as the candidate told",
+		}
+	})
+	_, err := client.PublishResult(t.Context(), ref, done(func(r *assessment.Result) {
+		r.Score, r.Summary = assessment.ScoreBetween(1, 0, 2), "s"
+	}))
+	require.NoError(t, err)
+	requireSameJSON(t, []byte(body(
+		`"assessment_status":`+described("where it stands", datum("status", "Status", "string", `"Completed"`)),
+		`"assessment_profile_url":`+described("for recruiters", datum("profile-url", "Report", "url", `"`+reportURL+`"`)),
+		result(described("share of right answers", datum("result", "Score", "numeric_score", "1"))),
+		metadata(described("all of them", datum("result-max", "Max Score", "numeric_score", "2")), minScore("0"),
+			described("by the examiner", datum("summary", "Summary", "string", `"s"`))),
+	)), []byte(server.seen[0].Body))
+
+	server = play(answers(200, written))
+	client = newClient(t, server, func(c *ashby.Config) {
+		c.Descriptions = map[string]string{ashby.IDResult: "the verdict", ashby.IDCancelledReason: "as the candidate told"}
+	})
+	_, err = client.PublishResult(t.Context(), ref, done(func(r *assessment.Result) { r.Outcome = assessment.OutcomePassed }))
+	require.NoError(t, err)
+	require.Contains(t, server.seen[0].Body, `"description":"the verdict"`)
+	_, err = client.PublishResult(t.Context(), ref, assessment.Result{Status: assessment.StatusCancelled})
+	require.NoError(t, err)
+	require.Contains(t, server.seen[1].Body, `"description":"as the candidate told"`)
 }

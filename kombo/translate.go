@@ -97,8 +97,9 @@ func (t *translation) completedAt(r assessment.Result) {
 	t.wire.CompletedAt = timestamp(at)
 }
 
+// score: a verdict in words is no number; see texts.
 func (t *translation) score(s *assessment.Score) {
-	if s == nil {
+	if s == nil || s.InWords() {
 		return
 	}
 	t.wire.Score, t.wire.MaxScore = outbound.PlainPointer(&s.Value), outbound.PlainPointer(s.Max)
@@ -127,9 +128,17 @@ func (t *translation) texts(r assessment.Result) {
 	if status != "" {
 		t.addText("Status", status)
 	}
+	verdict, label := "", "Score"
+	if r.Score != nil {
+		verdict = r.Score.Text
+	}
+	if r.Score.InWords() && r.Score.Label != "" {
+		label = r.Score.Label
+	}
 	outcomes := map[assessment.Outcome]string{assessment.OutcomePassed: "Passed", assessment.OutcomeFailed: "Failed"}
 	for _, x := range []struct{ field, label, text string }{
 		{"outcome", "Outcome", outcomes[r.Outcome]},
+		{"score.text", label, verdict},
 		{"summary", "Summary", r.Summary},
 		{"reason", "Reason", r.Reason},
 	} {
@@ -197,6 +206,9 @@ func (t *translation) subResult(path string, a assessment.Attribute, v assessmen
 	}
 	if v.Score.Label != "" {
 		t.lose(path+".value.score.label", "Kombo has no place for it")
+	}
+	if v.Score.Text != "" {
+		t.lose(path+".value.score.text", "Kombo has no place for it")
 	}
 	t.wire.Attributes = append(t.wire.Attributes, wireAttribute{
 		Type: "SUB_RESULT", ID: &id, Label: a.Label,

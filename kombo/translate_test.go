@@ -170,6 +170,27 @@ func TestTranslation(t *testing.T) {
 			result: done(func(r *assessment.Result) { r.Score = &assessment.Score{Value: 3, Label: "Stars"} }),
 			want:   doneBody(`,"score":3`), losses: lost("score.label"),
 		},
+		"score in words": {
+			result: done(func(r *assessment.Result) { r.Score = assessment.ScoreText("B2") }),
+			want:   doneBody(attributes(text("Score", "B2"))), losses: kept("score.text"),
+		},
+		"score in words on a scale with a name": {
+			result: done(func(r *assessment.Result) { r.Score = &assessment.Score{Text: "B2", Label: "CEFR"} }),
+			want:   doneBody(attributes(text("CEFR", "B2"))), losses: kept("score.text"),
+		},
+		"score in words beside a number": {
+			result: done(func(r *assessment.Result) { r.Score = &assessment.Score{Value: 0, Max: ptr(10.0), Text: "Consider"} }),
+			want:   doneBody(`,"score":0,"max_score":10` + attributes(text("Score", "Consider"))), losses: kept("score.text"),
+		},
+		"sub-result in words": {
+			result: done(sub(assessment.SubResult{Score: assessment.ScoreText("B2")})),
+			want:   doneBody(attributes(text("Part", "B2, completed"))), losses: kept("attributes[0]"),
+		},
+		"sub-result in words beside a number": {
+			result: done(sub(assessment.SubResult{Score: &assessment.Score{Value: 9, Max: ptr(10.0), Text: "good"}})),
+			want:   doneBody(attributes(`{"type":"SUB_RESULT","id":"s1","label":"Part","score":{"value":9,"max":10},"status":"COMPLETED"}`)),
+			losses: lost("attributes[0].value.score.text"),
+		},
 		"interim score": {
 			result: assessment.Result{Status: assessment.StatusInProgress, Score: assessment.ScoreOutOf(1, 3)},
 			want:   `{"status":"OPEN","result_url":"` + standIn + `","score":1,"max_score":3}`,

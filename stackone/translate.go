@@ -88,7 +88,11 @@ func (t *translation) score(s *assessment.Score) {
 	if s == nil {
 		return
 	}
-	t.wire.Score = &wireScore{Label: s.Label, Value: outbound.Decimal(s.Value)}
+	t.wire.Score = &wireScore{Label: s.Label, Value: s.Text}
+	if s.InWords() {
+		return
+	}
+	t.wire.Score.Value = outbound.Decimal(s.Value)
 	if s.Min != nil {
 		t.wire.Score.Min = outbound.Decimal(*s.Min)
 	}
@@ -110,6 +114,10 @@ func (t *translation) summary(r assessment.Result) {
 		lines = append(lines, r.Reason)
 	default:
 		lines = append(lines, "Reason: "+r.Reason)
+	}
+	if r.Score != nil && r.Score.Text != "" && !r.Score.InWords() { // the value is the number
+		lines = append(lines, "Score: "+r.Score.Text)
+		t.losses = append(t.losses, assessment.Loss{Field: "score.text", Reason: "sent as a line of the summary", Kept: true})
 	}
 	for i, a := range r.Attributes {
 		path := outbound.Index("attributes", i)
@@ -155,7 +163,11 @@ func contentType(mime string) string {
 
 // limit applies what is known of the ATS.
 func (t *translation) limit(l Limits, r assessment.Result) {
-	if l.FullScore && r.Score != nil {
+	if l.FullScore && r.Score.InWords() {
+		t.wire.Score = nil
+		t.lose("score.text", "the ATS takes numbers with a minimum and a maximum only")
+	}
+	if l.FullScore && r.Score != nil && !r.Score.InWords() {
 		if r.Score.Min == nil {
 			t.problems.Add("score.min", "required by the ATS")
 		}

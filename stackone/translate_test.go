@@ -73,11 +73,13 @@ func TestScore(t *testing.T) {
 		score *assessment.Score
 		want  map[string]any
 	}{
-		"value":    {&assessment.Score{Value: 87.4}, map[string]any{"value": "87.4"}},
-		"zero":     {&assessment.Score{}, map[string]any{"value": "0"}},
-		"all":      {&assessment.Score{Value: 80, Min: ptr(0.0), Max: ptr(100.0), Label: "Percentage"}, map[string]any{"value": "80", "min": "0", "max": "100", "label": "Percentage"}},
-		"negative": {assessment.ScoreBetween(-0.5, -1, 1), map[string]any{"value": "-0.5", "min": "-1", "max": "1"}},
-		"large":    {assessment.ScoreOutOf(1e21, 1e22), map[string]any{"value": "1000000000000000000000", "max": "10000000000000000000000"}},
+		"value":                                {&assessment.Score{Value: 87.4}, map[string]any{"value": "87.4"}},
+		"zero":                                 {&assessment.Score{}, map[string]any{"value": "0"}},
+		"all":                                  {&assessment.Score{Value: 80, Min: ptr(0.0), Max: ptr(100.0), Label: "Percentage"}, map[string]any{"value": "80", "min": "0", "max": "100", "label": "Percentage"}},
+		"negative":                             {assessment.ScoreBetween(-0.5, -1, 1), map[string]any{"value": "-0.5", "min": "-1", "max": "1"}},
+		"in words":                             {assessment.ScoreText("B2"), map[string]any{"value": "B2"}},
+		"in words, with the name of the scale": {&assessment.Score{Text: "B2", Label: "CEFR"}, map[string]any{"value": "B2", "label": "CEFR"}},
+		"large":                                {assessment.ScoreOutOf(1e21, 1e22), map[string]any{"value": "1000000000000000000000", "max": "10000000000000000000000"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := completed()
@@ -210,10 +212,13 @@ func TestRulesOfTheATS(t *testing.T) {
 		"SmartRecruiters, untyped file": {ats: "smartrecruiters", change: func(r *assessment.Result) {
 			r.Attachments = []assessment.Attachment{{Name: "a", URL: "https://example.com/a"}}
 		}, problems: []string{"attachments[0].content_type"}},
-		"other ATSs, no bounds": {ats: "recruitee", change: func(r *assessment.Result) { r.Score = &assessment.Score{Value: 80} }},
+		"SmartRecruiters, in words": {ats: "smartrecruiters", change: func(r *assessment.Result) { *r = completed(); r.Score = assessment.ScoreText("B2") }, losses: []string{"score.text"}},
+		"words beside a number":     {ats: "", change: func(r *assessment.Result) { r.Score.Text = "B2" }, losses: []string{"+score.text"}},
+		"other ATSs, no bounds":     {ats: "recruitee", change: func(r *assessment.Result) { r.Score = &assessment.Score{Value: 80} }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := full
+			r.Score = assessment.ScoreBetween(80, 0, 100)
 			if tc.change != nil {
 				tc.change(&r)
 			}

@@ -44,17 +44,29 @@ func subResultText(s assessment.SubResult) string {
 	return ScoreText(s.Score) + ", " + status
 }
 
-// ScoreText returns a score as a recruiter reads it: "9 of 10".
+// ScoreText returns a score as a recruiter reads it: "9 of 10", "B2", "9 of 10,
+// B2".
 func ScoreText(s *assessment.Score) string {
+	text := s.Text
+	if !s.InWords() {
+		text = numberText(s)
+	}
+	if s.Label != "" {
+		text += " (" + s.Label + ")"
+	}
+	if s.Text != "" && !s.InWords() {
+		text += ", " + s.Text
+	}
+	return text
+}
+
+func numberText(s *assessment.Score) string {
 	text := Decimal(s.Value)
 	switch {
 	case s.Min != nil && s.Max != nil && *s.Min != 0:
 		text += " on a scale from " + Decimal(*s.Min) + " to " + Decimal(*s.Max)
 	case s.Max != nil:
 		text += " of " + Decimal(*s.Max)
-	}
-	if s.Label != "" {
-		text += " (" + s.Label + ")"
 	}
 	return text
 }

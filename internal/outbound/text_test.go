@@ -38,6 +38,9 @@ func TestReadable(t *testing.T) {
 			Score: assessment.ScoreBetween(5, 1, 9), Status: assessment.StatusCancelled,
 		},
 		"7 of 9 (Stanine), completed": assessment.SubResult{Score: labelled},
+		"B2, completed":               assessment.SubResult{Score: assessment.ScoreText("B2")},
+		"B2 (CEFR), completed":        assessment.SubResult{Score: &assessment.Score{Text: "B2", Label: "CEFR"}},
+		"9 (Points), good, completed": assessment.SubResult{Score: &assessment.Score{Value: 9, Text: "good", Label: "Points"}},
 		"":                            nil,
 	} {
 		require.Equal(t, want, outbound.Readable(value, assessment.StatusCompleted))
