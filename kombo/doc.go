@@ -14,7 +14,7 @@
 //
 // Then the packages. [Client.SetPackages] replaces the whole catalogue of one
 // integration; call it on [IntegrationCreated] and whenever the catalogue
-// changes. Some ATSs do not take packages that way: see [Limits.ManualPackages].
+// changes. Some ATSs do not take packages that way: see the Notes of [Capabilities].
 //
 // Orders come as webhooks. Mount a [WebhookHandler]; it checks signature, size
 // and form and gives each order once to the [assessment.Intake], which calls the

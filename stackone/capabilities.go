@@ -43,7 +43,10 @@ type Limits struct {
 }
 
 var limits = map[string]Limits{
-	"ashby":                 {},
+	// That the packages of these two come from the endpoint is what the general
+	// guide says; there is no guide of their own for it.
+	"ashby":                 {PackagesEndpoint: true},
+	"lever":                 {PackagesEndpoint: true},
 	"bullhorn_ats":          {PackagesEndpoint: true},
 	"eploy":                 {ManualBackgroundChecks: true, SyncedBackgroundChecks: true, SyntheticOrders: true},
 	"greenhouse":            {PackagesEndpoint: true, OneUpdate: true, AlwaysComplete: true},

@@ -20,7 +20,8 @@ func TestCapabilities(t *testing.T) {
 		"workdayats":            {byHand: true, checksByHand: true, synced: true},
 		"sapsuccessfactors_ats": {byHand: true, checksByHand: true},
 		"eploy":                 {checksByHand: true, synced: true, synthetic: true},
-		"ashby":                 {},
+		"ashby":                 {endpoint: true},
+		"lever":                 {endpoint: true},
 		"unheard-of":            {},
 		"":                      {},
 		"Greenhouse":            {}, // keys are in lower case

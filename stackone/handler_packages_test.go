@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -191,6 +192,12 @@ func TestPackagesAnswer(t *testing.T) {
 	check := newPackagesHost(t, func(c *stackone.PackagesConfig) { c.Kind = assessment.KindBackgroundCheck })
 	check.packages = []assessment.Package{{ID: "a", Name: "A"}}
 	require.JSONEq(t, `{"data":[{"id":"a","name":"A","tests":[]}]}`, check.ask(http.MethodPost, []byte(`{}`)).Body.String())
+	given := []assessment.Test{{ID: "t1", Name: "T"}, {ID: "t2"}, {ID: "t3", Name: " \u200b"}, {Name: "no id"}}
+	check.packages = []assessment.Package{{ID: "a", Name: "A", Tests: given}}
+	require.JSONEq(t, `{"data":[{"id":"a","name":"A","tests":[{"id":"t1","name":"T"},{"name":"no id"}]}]}`,
+		check.ask(http.MethodPost, []byte(`{}`)).Body.String())
+	require.Equal(t, 2, strings.Count(check.log.String(), "test of a package not listed"))
+	require.Len(t, given, 4, "the host's own list stays as it is")
 
 	h.err = errors.New("database down")
 	w = h.ask(http.MethodPost, []byte(`{}`))

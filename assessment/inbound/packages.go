@@ -3,6 +3,7 @@ package inbound
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -33,7 +34,28 @@ func (h *Handler) Listed(ctx context.Context, account string, packages []assessm
 			continue
 		}
 		seen[p.ID] = true
+		p.Tests = h.tests(ctx, account, i, p.Tests)
 		listed = append(listed, p)
+	}
+	return listed
+}
+
+// tests leaves out those of a package that have no name: nobody could tell what
+// they are.
+func (h *Handler) tests(ctx context.Context, account string, index int, tests []assessment.Test) []assessment.Test {
+	named := func(t assessment.Test) bool { return !unseen(t.Name) }
+	if !slices.ContainsFunc(tests, func(t assessment.Test) bool { return !named(t) }) {
+		return tests // the host's own slice is never changed
+	}
+	var listed []assessment.Test
+	for i, t := range tests {
+		if named(t) {
+			listed = append(listed, t)
+			continue
+		}
+		h.logger.LogAttrs(ctx, slog.LevelWarn, "test of a package not listed",
+			slog.String("vendor", string(h.vendor)), slog.String("connection", h.connection),
+			slog.String("account", account), slog.Int("index", index), slog.Int("test", i), slog.String("reason", "no name"))
 	}
 	return listed
 }
@@ -44,10 +66,15 @@ func packageProblem(p assessment.Package) string {
 		return "no id"
 	case !utf8.ValidString(p.ID) || strings.ContainsFunc(p.ID, invisible) || strings.TrimSpace(p.ID) != p.ID:
 		return "the id has characters that cannot be seen"
-	case strings.TrimFunc(p.Name, func(r rune) bool { return unicode.IsSpace(r) || invisible(r) }) == "":
+	case unseen(p.Name):
 		return "no name"
 	}
 	return ""
+}
+
+// unseen says whether a name shows nothing.
+func unseen(name string) bool {
+	return strings.TrimFunc(name, func(r rune) bool { return unicode.IsSpace(r) || invisible(r) }) == ""
 }
 
 // invisible says whether a character leaves no mark: controls, and the format
