@@ -252,7 +252,6 @@ func TestResultValidateText(t *testing.T) {
 		"reason":                    func(r *assessment.Result, s string) { r.Reason = s },
 		"score.text":                func(r *assessment.Result, s string) { r.Score = &assessment.Score{Text: s} },
 		"score.label":               func(r *assessment.Result, s string) { r.Score = &assessment.Score{Label: s} },
-		"score.text":                func(r *assessment.Result, s string) { r.Score = assessment.ScoreText(s) },
 		"attributes[0].id":          domainAttribute(func(a *assessment.Attribute, s string) { a.ID = s }),
 		"attributes[0].label":       domainAttribute(func(a *assessment.Attribute, s string) { a.Label = s }),
 		"attributes[0].description": domainAttribute(func(a *assessment.Attribute, s string) { a.Description = s }),
