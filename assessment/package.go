@@ -1,5 +1,7 @@
 package assessment
 
+import "time"
+
 // PackageType says what a package examines. Kombo requires one; StackOne and
 // Ashby have no such field. Values that this version does not know are kept,
 // and [PackageType.Known] says false.
@@ -39,6 +41,9 @@ type Package struct {
 	// Tests are the parts of a package; only StackOne's background checks carry
 	// them.
 	Tests []Test `json:"tests,omitempty"`
+	// UpdatedAt is when the vendor was given the package last, where it says so
+	// (Kombo). It is not sent.
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
 // Test is one part of a [Package].

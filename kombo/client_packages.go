@@ -24,14 +24,16 @@ func (c *Client) Packages(ctx context.Context, integration string) ([]assessment
 	}
 	call := packagesCall(http.MethodGet, integration)
 	got, err := read[struct {
-		Packages []wirePackage `json:"packages"`
+		Packages []wireListedPackage `json:"packages"`
 	}](ctx, c, call)
 	if err != nil {
 		return nil, err
 	}
 	packages := make([]assessment.Package, len(got.Packages))
 	for i, p := range got.Packages {
-		packages[i] = assessment.Package{ID: p.ID, Name: p.Name, Description: p.Description, Type: domainType(p.Type)}
+		packages[i] = assessment.Package{
+			ID: p.ID, Name: p.Name, Description: p.Description, Type: domainType(p.Type), UpdatedAt: p.UpdatedAt.Time,
+		}
 	}
 	return packages, nil
 }

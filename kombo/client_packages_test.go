@@ -23,6 +23,7 @@ func TestPackages(t *testing.T) {
 	}{
 		"documented": {string(example(t, "get-packages-response.json")), []assessment.Package{{
 			ID: "1001", Name: "TypeScript", Description: "TypeScript coding skills assessments", Type: assessment.SkillsTest,
+			UpdatedAt: utc(2023, 6, 29, 18, 47).Add(40*time.Second + 890*time.Millisecond),
 		}}},
 		"submitted before there were types": {
 			`{"data":{"packages":[{"id":"1","name":"n","description":"d","updated_at":null,"type":null}]}}`,

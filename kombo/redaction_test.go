@@ -27,7 +27,8 @@ func TestNothingPersonalIsPrinted(t *testing.T) {
 		Filled: []any{
 			kombo.Config{}, kombo.ConnectedIntegration{}, kombo.ConnectionFlowFailed{}, kombo.EndUser{}, kombo.Event{},
 			kombo.Integration{}, kombo.IntegrationCreated{}, kombo.IntegrationDeleted{}, kombo.IntegrationStateChanged{},
-			kombo.IssueStatusChanged{}, kombo.LinkRequest{}, kombo.OrderReceived{}, kombo.Request{}, kombo.UnknownEvent{},
+			kombo.IssueStatusChanged{}, kombo.LinkRequest{}, kombo.OrderReceived{}, kombo.PassthroughAnswer{}, kombo.PassthroughRequest{},
+			kombo.Request{}, kombo.UnknownEvent{},
 		},
 		Shown: map[string][]string{
 			"Config":                  {"Region", "Connection"},
@@ -41,6 +42,7 @@ func TestNothingPersonalIsPrinted(t *testing.T) {
 			"IntegrationStateChanged": {"ID", "Tool", "Category", "QAStatus", "SetupStatus", "State"},
 			"IssueStatusChanged":      {"ID", "Tool", "Category", "Change", "Issue"},
 			"LinkRequest":             {"Tool", "RemoteEnvironment", "Language", "ScopeConfigID", "LinkType"},
+			"PassthroughRequest":      {"Tool", "API", "Method"},
 			"Request":                 {"Method"},
 		},
 		Open: []string{

@@ -86,6 +86,12 @@ type wirePackage struct {
 	Description string `json:"description"`
 }
 
+// wireListedPackage is a package that Kombo has.
+type wireListedPackage struct {
+	wirePackage
+	UpdatedAt looseTime `json:"updated_at"`
+}
+
 // The statuses of PUT /assessment/orders/{id}/result; an order can also be
 // REJECTED, which no one writes.
 const (

@@ -52,6 +52,10 @@ type Config struct {
 	// one that may pass, unless it is an [*assessment.APIError] that is not
 	// [assessment.Retryable].
 	Provider func(ctx context.Context, account string) (string, error)
+	// Candidate returns who a result is about, to be sent with it; nil sends
+	// nothing. What StackOne makes of it is not documented. It must not wait long.
+	// After an error the result goes without it, with a warning.
+	Candidate func(ctx context.Context, ref assessment.OrderRef) (ResultCandidate, error)
 	// Heartbeat asks StackOne to keep the connections of long calls alive with
 	// line breaks. Such an answer has its HTTP status before the work is done, so
 	// that a late failure can be told from its body only: leave it off unless
@@ -115,6 +119,7 @@ type Client struct {
 	heartbeat  bool
 	ats        atsCache
 	results    *outbound.Results[struct{}]
+	candidate  func(context.Context, assessment.OrderRef) (ResultCandidate, error)
 }
 
 var _ assessment.Publisher = (*Client)(nil)
@@ -146,7 +151,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := &Client{transport: t, connection: c.Connection, heartbeat: c.Heartbeat}
+	client := &Client{transport: t, connection: c.Connection, heartbeat: c.Heartbeat, candidate: c.Candidate}
 	client.ats.host = c.Provider
 	client.ats.lookUp = client.accountProvider
 	client.results = outbound.NewResults[struct{}](outbound.Config{

@@ -26,7 +26,7 @@ func TestNothingPersonalIsPrinted(t *testing.T) {
 		Filled: []any{
 			stackone.Account{}, stackone.AccountChanged{}, stackone.ApplicationRecord{}, stackone.CandidateRecord{},
 			stackone.Config{}, stackone.ConnectRequest{}, stackone.ConnectSession{}, stackone.Event{}, stackone.JobRecord{},
-			stackone.ListOptions{}, stackone.OrderChanged{}, stackone.OrderCreated{}, stackone.ProviderError{}, stackone.Request{},
+			stackone.ListOptions{}, stackone.OrderChanged{}, stackone.OrderCreated{}, stackone.ProviderError{}, stackone.Request{}, stackone.ResultCandidate{},
 			stackone.StatusReason{}, stackone.UnknownEvent{},
 		},
 		Shown: map[string][]string{

@@ -47,16 +47,16 @@ func (c *Client) PublishResult(ctx context.Context, ref assessment.OrderRef, r a
 // rules of the ATS are applied if [Config.Provider] is set or the client has
 // looked the account up before; nothing is asked of StackOne.
 func (c *Client) Preview(ref assessment.OrderRef, r assessment.Result) (assessment.Receipt, error) {
-	return c.results.Preview(c.encode(ref, r, func() (string, error) { return c.ats.known(ref.Account) }))
+	return c.results.Preview(c.encode(context.Background(), ref, r, func() (string, error) { return c.ats.known(ref.Account) }))
 }
 
 func (c *Client) encodeResult(ctx context.Context, ref assessment.OrderRef, r assessment.Result) (outbound.Draft, error) {
-	return c.encode(ref, r, func() (string, error) { return c.ats.of(ctx, ref.Account) })
+	return c.encode(ctx, ref, r, func() (string, error) { return c.ats.of(ctx, ref.Account) })
 }
 
 // encode checks and translates a result and writes its body. The ATS is asked for
 // only if everything else is in order.
-func (c *Client) encode(ref assessment.OrderRef, r assessment.Result, ats func() (string, error)) (outbound.Draft, error) {
+func (c *Client) encode(ctx context.Context, ref assessment.OrderRef, r assessment.Result, ats func() (string, error)) (outbound.Draft, error) {
 	t := c.translate(ref, r)
 	d := outbound.Draft{Ref: ref, Result: r}
 	if len(t.problems.Problems) > 0 {
@@ -69,6 +69,7 @@ func (c *Client) encode(ref assessment.OrderRef, r assessment.Result, ats func()
 		}
 	}
 	t.limit(Capabilities(key), r)
+	c.about(ctx, t, ref)
 	if err := t.problems.Err(); err != nil {
 		return d, err
 	}
@@ -79,6 +80,26 @@ func (c *Client) encode(ref assessment.OrderRef, r assessment.Result, ats func()
 	}
 	d.Body, err = json.Marshal(&t.wire)
 	return d, err
+}
+
+// about adds the candidate, if the host names one. A result that cannot be sent
+// anyway is no reason to ask.
+func (c *Client) about(ctx context.Context, t *translation, ref assessment.OrderRef) {
+	if c.candidate == nil || t.skipped || len(t.problems.Problems) > 0 {
+		return
+	}
+	who, err := c.candidate(ctx, ref)
+	if err != nil { // its text is the host's, and may be about the candidate
+		t.warnings = append(t.warnings, "sent without the candidate: Config.Candidate failed")
+		return
+	}
+	t.problems.Text("candidate.id", who.ID)
+	if who.ProfileURL != "" && !assessment.Link(who.ProfileURL).Valid() {
+		t.problems.Add("candidate.profile_url", "must be an absolute http or https URL")
+	}
+	if who != (ResultCandidate{}) {
+		t.wire.Candidate = &wireAbout{ID: who.ID, ProfileURL: outbound.URL(who.ProfileURL)}
+	}
 }
 
 // resultOperation is what the call is named in the error of a result that was

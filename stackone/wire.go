@@ -145,7 +145,14 @@ type wireResult struct {
 	Result         wireEnum         `json:"result"`
 	ResultURL      string           `json:"result_url,omitempty"`
 	Attachments    []wireAttachment `json:"attachments,omitempty"`
+	Candidate      *wireAbout       `json:"candidate,omitempty"`
 	Passthrough    json.RawMessage  `json:"passthrough,omitempty"`
+}
+
+// wireAbout is the candidate of a result.
+type wireAbout struct {
+	ID         string `json:"id,omitempty"`
+	ProfileURL string `json:"profile_url,omitempty"`
 }
 
 // wireScore is all text.
