@@ -84,12 +84,21 @@ const (
 // as [assessment.Order.ATS]. Of an unknown one no limit is known. The slices must
 // not be changed.
 func Capabilities(ats string) Limits {
+	known := limitsOf(ats)
+	if known == nil {
+		return Limits{}
+	}
+	limits := *known
+	limits.AsOf, limits.Source = connectorsAsOf, connectorsBase+ats
+	return limits
+}
+
+// limitsOf returns the row of an ATS without its source, or nil.
+func limitsOf(ats string) *Limits {
 	for i := range connectors {
 		if connectors[i].tool == ats {
-			known := connectors[i].limits
-			known.AsOf, known.Source = connectorsAsOf, connectorsBase+ats
-			return known
+			return &connectors[i].limits
 		}
 	}
-	return Limits{}
+	return nil
 }

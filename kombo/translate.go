@@ -16,7 +16,7 @@ type translation struct {
 	losses   []assessment.Loss
 	warnings []string
 	skipped  bool
-	limits   Limits
+	limits   *Limits      // nil if nothing is known of the ATS
 	ids      outbound.IDs // of sub-results
 }
 
@@ -24,7 +24,7 @@ type translation struct {
 // collecting everything that Kombo is known to refuse and everything that its
 // format has no place for.
 func (c *Client) translate(ref assessment.OrderRef, r assessment.Result) *translation {
-	t := &translation{limits: Capabilities(toolOf(ref.Account))}
+	t := &translation{limits: limitsOf(toolOf(ref.Account))}
 	t.problems.Ref(ref, outbound.RefRules{
 		Vendor: assessment.Kombo, Connection: c.connection, Account: "the integration id", InPath: true,
 	})
@@ -271,7 +271,7 @@ func isWord(text string) bool {
 // scoreOnly reports what an ATS with so small a result drops. It is sent all
 // the same: Kombo decides what it passes on.
 func (t *translation) scoreOnly(attachments int) {
-	if !t.limits.ScoreOnly {
+	if t.limits == nil || !t.limits.ScoreOnly {
 		return
 	}
 	if len(t.wire.Attributes) > 0 {
@@ -287,6 +287,7 @@ func (t *translation) scoreOnly(attachments int) {
 
 func (t *translation) skip(s assessment.Status) {
 	switch {
+	case t.limits == nil:
 	case t.limits.NoInterim && !s.Final():
 		t.skipped = true
 		t.warnings = append(t.warnings, "not sent: the ATS takes no update before the final result")
