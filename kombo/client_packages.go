@@ -32,7 +32,7 @@ func (c *Client) Packages(ctx context.Context, integration string) ([]assessment
 	packages := make([]assessment.Package, len(got.Packages))
 	for i, p := range got.Packages {
 		packages[i] = assessment.Package{
-			ID: p.ID, Name: p.Name, Description: p.Description, Type: domainType(p.Type), UpdatedAt: p.UpdatedAt.Time,
+			ID: p.ID, Name: p.Name, Description: p.Description, Type: domainType(p.Type), UpdatedAt: p.UpdatedAt,
 		}
 	}
 	return packages, nil

@@ -3,6 +3,7 @@ package kombo
 import (
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/transport"
@@ -88,8 +89,11 @@ type wirePackage struct {
 
 // wireListedPackage is a package that Kombo has.
 type wireListedPackage struct {
-	wirePackage
-	UpdatedAt looseTime `json:"updated_at"`
+	ID          string    `json:"id"`
+	Type        string    `json:"type"`
+	Name        string    `json:"name"`
+	Description string    `json:"description"`
+	UpdatedAt   time.Time `json:"updated_at"`
 }
 
 // The statuses of PUT /assessment/orders/{id}/result; an order can also be
