@@ -99,8 +99,8 @@ func TestPackagesAreFoundByBothIDs(t *testing.T) {
 	require.Len(t, w.Packages(DefaultAccount, BackgroundCheck), 2)
 }
 
-// Counting allocations is what a loaded machine can do reliably; a walk over all
-// orders would show in the time of this test, which is then quadratic.
+// The cost of an order must not grow with the number of orders. A walk over all of them
+// would meet the one that is nil.
 func TestTheLastOrderCostsWhatTheFirstDid(t *testing.T) {
 	w := worldOf(t, Quirks{RepeatableGreenhouse: true})
 	cost := func(name string) float64 {
@@ -113,8 +113,11 @@ func TestTheLastOrderCostsWhatTheFirstDid(t *testing.T) {
 		})
 	}
 	first := cost("first")
-	for range 2_000 {
-		placed(t, w, OrderSpec{})
+	for i := range 20_000 {
+		spec := OrderSpec{ID: fmt.Sprint(i), RemoteID: fmt.Sprint("remote ", i), Account: DefaultAccount, Kind: Assessment}
+		w.addOrder(spec, w.account(DefaultAccount), nil)
 	}
+	w.orders.Add(nil, orderKey{DefaultAccount, "nil"})
+	w.ofAccount[DefaultAccount] = append(w.ofAccount[DefaultAccount], nil)
 	require.InDelta(t, first, cost("last"), first/10)
 }
