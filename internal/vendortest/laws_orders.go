@@ -115,6 +115,7 @@ func slowProvider(t *testing.T, v Vendor) {
 		}
 		require.Less(t, time.Since(began), 30*time.Second, "no vendor waits longer for two")
 		<-time.After(time.Minute)
+		synctest.Wait()
 		require.Equal(t, http.StatusOK, h.post("1").Code)
 		require.Equal(t, 1, h.provider.starts())
 		require.Equal(t, []assessment.DeliveryOutcome{
@@ -144,6 +145,7 @@ func senderGone(t *testing.T, v Vendor) {
 		require.Equal(t, time.Second, time.Since(began), "nobody waits for an answer that nobody reads")
 		require.Len(t, h.deliveries, 1)
 		<-time.After(5 * time.Second)
+		synctest.Wait()
 		require.Equal(t, http.StatusOK, h.post("1").Code)
 		require.Equal(t, 1, h.provider.starts())
 	})

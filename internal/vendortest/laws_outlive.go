@@ -34,6 +34,7 @@ func hookOutlivesSender(t *testing.T, v Vendor) {
 				defer hangUp()
 				Serve(handler, h.Request().WithContext(ctx))
 				<-time.After(time.Second)
+				synctest.Wait()
 				require.True(t, inserted, "the sender hung up and took the insert along")
 				require.True(t, bounded, "a deadline of its own")
 				require.Len(t, w.deliveries, 1)

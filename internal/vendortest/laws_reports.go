@@ -33,6 +33,7 @@ func oneReport(t *testing.T, v Vendor) {
 				h := v.host(t, c.start)
 				began := time.Now()
 				w := h.post("1")
+				synctest.Wait() // the provider may still be running
 				require.Len(t, h.deliveries, 1)
 				d := h.deliveries[0]
 				require.Equal(t, c.outcome, d.Outcome)
@@ -49,6 +50,7 @@ func oneReport(t *testing.T, v Vendor) {
 					require.Equal(t, want, d.Order)
 				}
 				<-time.After(time.Hour)
+				synctest.Wait()
 				for _, personal := range v.Orders.Personal {
 					require.NotContains(t, h.text(), personal)
 				}
