@@ -30,8 +30,6 @@ type (
 	discard      = vendortest.Discard
 )
 
-const raceEnabled = vendortest.RaceEnabled
-
 var (
 	answers         = vendortest.Answers
 	breaks          = vendortest.Breaks
