@@ -22,8 +22,8 @@ func TestLinkedProgram(t *testing.T) {
 		dir, file string
 		limit     float64
 	}{
-		{"testdata/only", "main.go", 1.115},   // package kombo: client, signatures, events and their reader
-		{"testdata/linked", "main.go", 1.175}, // and with it intake, store, handler and results
+		{"testdata/only", "main.go", 1.12},   // package kombo: client, signatures, events and their reader
+		{"testdata/linked", "main.go", 1.18}, // and with it intake, store, handler and results
 	} {
 		t.Run(c.dir, func(t *testing.T) {
 			binary := build(t, c.dir, c.file)
