@@ -51,8 +51,9 @@
 // Faults have names: [ParseFault] and [ParseDeliveryFault] read what their String
 // methods write, for commands and files.
 //
-// The package uses the standard library only, and none of the SDK it helps to test: a
-// mistake made there is not confirmed here. The facts come from
-// https://developers.ashbyhq.com/docs/creating-an-assessments-integration and its
-// sibling pages.
+// The package uses the standard library and a workshop that knows no vendor,
+// and none of the SDK it helps to test: a mistake made there is not confirmed
+// here. The facts come from
+// https://developers.ashbyhq.com/docs/creating-an-assessments-integration and
+// its sibling pages.
 package ashbytest

@@ -48,8 +48,8 @@
 // Faults have names: [ParseFault] and [ParseDeliveryFault] read what their String
 // methods write, for commands and files.
 //
-// The package uses the standard library only, and none of the SDK it helps to
-// test: a mistake made there is not confirmed here. The facts come from
-// https://docs.stackone.com and from the guides and the OpenAPI description in
-// https://github.com/StackOneHQ/hub-docs.
+// The package uses the standard library and a workshop that knows no vendor,
+// and none of the SDK it helps to test: a mistake made there is not confirmed
+// here. The facts come from https://docs.stackone.com and from the guides and
+// the OpenAPI description in https://github.com/StackOneHQ/hub-docs.
 package stackonetest
