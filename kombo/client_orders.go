@@ -45,7 +45,7 @@ func (c *Client) Orders(ctx context.Context, integration string, f OrderFilter) 
 			yield(assessment.Order{}, err)
 			return
 		}
-		for wire, err := range transport.Pages(ctx, c.ordersPage(integration, query)) {
+		for wire, err := range transport.Pages(ctx, c.ordersPage(integration, query, assessment.OrderRef{})) {
 			if err != nil {
 				yield(assessment.Order{}, err)
 				return
@@ -60,8 +60,9 @@ func (c *Client) Orders(ctx context.Context, integration string, f OrderFilter) 
 }
 
 // ordersPage fetches one page. The cursor does not carry the filters, so every
-// request repeats them.
-func (c *Client) ordersPage(integration string, query url.Values) func(context.Context, string) ([]wireOrder, string, error) {
+// request repeats them. Observers are told the order that it is about, if it is
+// about one.
+func (c *Client) ordersPage(integration string, query url.Values, about assessment.OrderRef) func(context.Context, string) ([]wireOrder, string, error) {
 	return func(ctx context.Context, cursor string) ([]wireOrder, string, error) {
 		call := transport.Call{
 			Operation: "GET /assessment/orders",
@@ -70,6 +71,7 @@ func (c *Client) ordersPage(integration string, query url.Values) func(context.C
 			Query:     query,
 			Account:   integration,
 			Class:     transport.Bulk,
+			Order:     about,
 		}
 		if query.Has("ids") { // what became of a result
 			call.Class = transport.Final
@@ -149,7 +151,7 @@ func (c *Client) orderStatus(ctx context.Context, ref assessment.OrderRef) (stri
 	if err != nil {
 		return "", err
 	}
-	for wire, err := range transport.Pages(ctx, c.ordersPage(ref.Account, query)) {
+	for wire, err := range transport.Pages(ctx, c.ordersPage(ref.Account, query, ref)) {
 		if err != nil {
 			return "", err
 		}

@@ -97,10 +97,13 @@ func (c *Client) writeResult(ctx context.Context, d outbound.Draft) (assessment.
 			return receipt, nil
 		}
 		var failure *assessment.APIError
-		if !errors.As(err, &failure) || !doubtful(failure) {
+		if !errors.As(err, &failure) {
 			return receipt, err
 		}
 		failure.Attempts = receipt.Attempts
+		if !doubtful(failure) {
+			return receipt, after(doubt, failure, d)
+		}
 		doubt = doubt || failure.Uncertain
 		switch c.verdict(ctx, d, failure, doubt) {
 		case arrived:
@@ -121,7 +124,7 @@ func (c *Client) writeResult(ctx context.Context, d outbound.Draft) (assessment.
 		case unasked:
 			return receipt, open(failure)
 		case stands:
-			return receipt, failure
+			return receipt, after(doubt, failure, d)
 		}
 		if n == maxResultWrites-1 || !c.transport.Pause(ctx, n, failure.RetryAfter) {
 			return receipt, failure
@@ -138,6 +141,22 @@ func doubtful(failure *assessment.APIError) bool {
 		return true
 	}
 	return errors.Is(failure, assessment.ErrInvalid) || errors.Is(failure, assessment.ErrConflict)
+}
+
+// after keeps the doubt that an attempt before has left: the failure of the
+// repetition may be due to it, and it may still arrive. Doing the same again finds
+// out, unless the status of the order proves nothing.
+func after(doubt bool, failure *assessment.APIError, d outbound.Draft) *assessment.APIError {
+	if !doubt || failure.Uncertain {
+		return failure
+	}
+	class := failure.Class
+	still := outbound.Doubt(failure)
+	if errors.Is(failure, assessment.ErrRateLimited) {
+		still.Class = class // the wait that was asked for is still the reason
+	}
+	still.SafeToRepeat = !d.Result.Status.Final() || d.Past.Proves(d.Sum)
+	return still
 }
 
 // verdict is what an order says about a doubtful failure.
