@@ -271,7 +271,8 @@ func empty(results json.RawMessage) bool {
 // write makes a call and says how it went. The answer to an update may be empty,
 // so nothing of it is needed.
 func (c *Client) write(ctx context.Context, call transport.Call) (answer transport.Answer, receipt assessment.Receipt, err error) {
-	answer, err = c.transport.Do(ctx, call)
+	call.Empty = true
+	_, answer, err = transport.JSON[transport.Written](ctx, c.transport, call)
 	receipt.Attempts, receipt.RequestID = answer.Attempts, answer.RequestID
 	var failure *assessment.APIError
 	if errors.As(err, &failure) {

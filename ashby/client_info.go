@@ -209,7 +209,7 @@ func (c *Client) APIKeyInfo(ctx context.Context, account string) (KeyInfo, error
 	}
 	odd, err := lenient.Unmarshal(raw, &wire)
 	if empty(raw) || err != nil || slices.ContainsFunc(odd, func(o lenient.Odd) bool { return o.Why == lenient.WrongShape }) {
-		return KeyInfo{}, fmt.Errorf("%w: %w", ErrKeyUnknown, notAnswered(account, name, "the answer names no key", answer, nil))
+		return KeyInfo{}, fmt.Errorf("%w: %w", ErrKeyUnknown, notAnswered(account, name, "the answer names no key", answer, assessment.ErrUnavailable))
 	}
 	return KeyInfo{Title: wire.Title, CreatedAt: wire.CreatedAt, Scopes: wire.Scopes}, nil
 }

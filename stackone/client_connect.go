@@ -3,6 +3,7 @@ package stackone
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -132,6 +133,17 @@ type connectAnswer struct{ wireConnectSession }
 
 // Tolerates implements [transport.Tolerant]: what can be read is kept.
 func (*connectAnswer) Tolerates(path string) bool { return path != "" }
+
+var errNoSession = errors.New("no session")
+
+// Check implements [transport.Checker]: what names no session is not StackOne's
+// answer.
+func (a *connectAnswer) Check() error {
+	if a.ID == "" && a.Token == "" && a.AuthLinkURL == "" {
+		return errNoSession
+	}
+	return nil
+}
 
 // CreateConnectSession makes a short-lived session in which a customer connects
 // an ATS. A session already made does no harm, so a call whose answer was lost

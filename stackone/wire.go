@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/internal/lenient"
+	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
 // The wire format of StackOne's unified ATS API
@@ -175,5 +176,6 @@ type wireAttachment struct {
 
 // wireWritten is the answer to a write that has no data.
 type wireWritten struct {
+	transport.Written
 	StatusCode statusCode `json:"statusCode"`
 }

@@ -50,10 +50,20 @@ type document[T any] struct{ value T }
 func (d *document[T]) read(body []byte) (drift []lenient.Odd, err error) {
 	d.value = *new(T)
 	drift, err = decode(body, &d.value)
+	if err == nil && holdsNothing(body) {
+		err = ErrEmptyBody
+	}
 	if checker, ok := any(&d.value).(Checker); ok && err == nil {
 		err = checker.Check()
 	}
 	return drift, err
+}
+
+// holdsNothing reports whether a body is empty, or the null that some servers write
+// for it.
+func holdsNothing(body []byte) bool {
+	body = bytes.TrimSpace(body)
+	return len(body) == 0 || string(body) == "null"
 }
 
 func (c *Client) drift(ctx context.Context, call *Call, field string) {

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -120,8 +119,8 @@ var errNotJSON = errors.New("not JSON")
 // readable says why a success is not the vendor's, if it is not: all three speak
 // JSON only.
 func (e *exchange) readable(body []byte) error {
-	switch blank := len(bytes.TrimSpace(body)) == 0; {
-	case blank && (e.call.Empty || e.want == nil):
+	switch {
+	case holdsNothing(body) && (e.call.Empty || e.want == nil):
 		return nil
 	case e.want != nil:
 		var err error
