@@ -142,7 +142,7 @@ func New(c Config) (*Client, error) {
 		MaxWait:            c.MaxWait,
 		Pacing:             c.Pacing,
 		InFlightPerAccount: maxInFlight,
-		TellsWindow:        true,
+		ShowsWindow:        true,
 		LimitScope:         c.LimitScope,
 		CallTimeout:        c.Timeout,
 	})

@@ -98,8 +98,8 @@ func (m *meter) enter(key, account string, countsInFlight bool) (Standing, func(
 			leave = func() { m.leave(account) }
 		}
 	}
-	standing.tell(ofKey, m.limits.CallsPerKey, now)
-	standing.tell(ofAccount, m.limits.CallsPerAccount, now)
+	standing.show(ofKey, m.limits.CallsPerKey, now)
+	standing.show(ofAccount, m.limits.CallsPerAccount, now)
 	return standing, leave
 }
 
@@ -132,9 +132,9 @@ func (w *window) take() {
 	}
 }
 
-// tell lets the standing show a window if it is nearer to its end of calls, or as
+// show lets the standing show a window if it is nearer to its end of calls, or as
 // near and ends later.
-func (s *Standing) tell(w *window, limit int, now time.Time) {
+func (s *Standing) show(w *window, limit int, now time.Time) {
 	if w == nil {
 		return
 	}

@@ -94,9 +94,9 @@ type Config struct {
 	// PerMinute is how many calls a minute the vendor documents for a key, where its
 	// answers do not tell. Zero means that nothing is known.
 	PerMinute int
-	// TellsWindow says that every answer of the vendor tells of the window of calls
+	// ShowsWindow says that every answer of the vendor shows the window of calls
 	// that it grants.
-	TellsWindow bool
+	ShowsWindow bool
 	// InFlightPerAccount is how many calls of an account the vendor is known to take
 	// together. Zero means that nothing is known.
 	InFlightPerAccount int

@@ -18,7 +18,7 @@ type gate struct {
 	maxWait time.Duration
 	minute  int  // documented calls per minute of the key; 0: none
 	width   int  // documented calls in flight of an account; 0: none
-	tells   bool // every answer tells of the window
+	shown   bool // every answer shows the window
 
 	mu      sync.Mutex
 	pacing  assessment.Pacing
@@ -61,8 +61,8 @@ var errStorm = errors.New("not tried: nearly all calls of the last two minutes f
 
 func newGate(c *Config) *gate {
 	g := &gate{
-		maxWait: c.MaxWait, minute: c.PerMinute, width: c.InFlightPerAccount, tells: c.TellsWindow,
-		key:   untold(c.TellsWindow),
+		maxWait: c.MaxWait, minute: c.PerMinute, width: c.InFlightPerAccount, shown: c.ShowsWindow,
+		key:   unopened(c.ShowsWindow),
 		scope: c.LimitScope, lanes: make(map[string]*lane),
 	}
 	g.set(c.Pacing, time.Now())
@@ -225,7 +225,7 @@ func (g *gate) lane(account string) *lane {
 	if g.spare = nil; l == nil {
 		l = new(lane)
 	}
-	*l = lane{account: account, window: untold(g.tells && g.pacing.Mode == assessment.PacingAuto)}
+	*l = lane{account: account, window: unopened(g.shown && g.pacing.Mode == assessment.PacingAuto)}
 	l.widen(g.estimated())
 	g.lanes[account] = l
 	return l
@@ -382,7 +382,7 @@ func (g *gate) learn(l *lane, sent, now time.Time, o *outcome) {
 		g.scope = assessment.ScopeAccount
 		g.key = window{}
 		for _, l := range g.lanes {
-			l.window = untold(g.tells)
+			l.window = unopened(g.shown)
 			l.window.flying, l.window.own = l.flying, l.flying
 		}
 	}

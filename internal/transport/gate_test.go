@@ -170,7 +170,7 @@ func TestWidthFallsAndGrows(t *testing.T) {
 			}
 			return reply(http.StatusOK, http.Header{}, "{}")
 		}}
-		client := newClient(t, server, paced, once, func(c *Config) { c.TellsWindow = false })
+		client := newClient(t, server, paced, once, func(c *Config) { c.ShowsWindow = false })
 		var all sync.WaitGroup
 		for range 30 {
 			all.Go(func() { _, _ = client.Do(context.Background(), of("a")) })

@@ -19,7 +19,7 @@ type lane struct {
 	failed  int       // refusals in a row, for a wait that the vendor did not name
 	refused time.Time // the last of them
 
-	// How many calls may fly: width, if it is not 0. It falls with refusals and
+	// How many calls may be in flight: width, if it is not 0. It falls with refusals and
 	// grows with good answers, up to most.
 	width, most float64
 	good        int       // answers since it last grew

@@ -142,7 +142,7 @@ func classifyLimits(a Answer) *Failure {
 }
 
 func paced(c *Config) {
-	c.Classify, c.AccountHeader, c.InFlightPerAccount, c.TellsWindow = classifyLimits, "X-Account-Id", 30, true
+	c.Classify, c.AccountHeader, c.InFlightPerAccount, c.ShowsWindow = classifyLimits, "X-Account-Id", 30, true
 }
 
 // load is what clients that know nothing of each other did in a run.

@@ -58,9 +58,9 @@ const (
 	learnable = 5
 )
 
-// untold is the window of a vendor that tells with every answer, before the first
-// one: it has ended, and a few calls go ahead.
-func untold(tells bool) window { return window{known: tells} }
+// unopened is the window before the first answer. Where every answer shows it, it
+// counts as one that has ended, so that a few calls go ahead.
+func unopened(shown bool) window { return window{known: shown} }
 
 // window is what is known of the calls that a vendor grants in a stretch of time,
 // from its answers alone: other processes use it too. The zero value knows
@@ -75,7 +75,7 @@ type window struct {
 	remaining int
 	own       int     // calls made in it by this client
 	flying    int     // calls in flight, whichever window they began in
-	cap       int     // how many may fly: grows with every good answer
+	cap       int     // how many may be in flight: grows with every good answer
 	before    float64 // own share of the window before
 	// The window ends between these. They close in on each other with every answer.
 	endsAfter, endsBefore time.Time
