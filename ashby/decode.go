@@ -3,6 +3,7 @@ package ashby
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/internal/lenient"
@@ -58,13 +59,17 @@ func decodeStart(body []byte) (order assessment.Order, drift []assessment.Drift,
 		drift = append(drift, assessment.Drift{Vendor: assessment.Ashby, Event: opStart, Field: "application.status", Value: s})
 	}
 	switch {
-	case wire.AssessmentTypeID == "":
+	case blank(string(wire.AssessmentTypeID)):
 		return order, drift, errNoPackage
-	case wire.Candidate.AshbyID == "" && wire.Candidate.Email == "":
+	case blank(string(wire.Candidate.AshbyID)) && blank(wire.Candidate.Email):
 		return order, drift, errNoCandidate
 	}
 	return wire.order(body), drift, nil
 }
+
+// blank reports whether an id says nothing: taken for one, it would be that of
+// different candidates.
+func blank(id string) bool { return strings.TrimSpace(id) == "" }
 
 func (w *wireStart) order(body []byte) assessment.Order {
 	order := assessment.Order{
@@ -117,7 +122,7 @@ func decodeCancel(body []byte) (id string, drift []assessment.Drift, err error) 
 	if err != nil {
 		return "", nil, err
 	}
-	if wire.AssessmentID == "" {
+	if blank(string(wire.AssessmentID)) {
 		err = errNoAssessment
 	}
 	return string(wire.AssessmentID), drifted(opCancel, odd), err

@@ -15,10 +15,10 @@ func dedupe(o *assessment.Order) (parts []string, known bool) {
 	for _, subject := range []struct{ name, id string }{
 		{"application", o.Application.RemoteID},
 		{"candidate", o.Candidate.RemoteID},
-		{"email", strings.ToLower(strings.TrimSpace(o.Candidate.Email))},
+		{"email", strings.ToLower(o.Candidate.Email)},
 	} {
-		if subject.id != "" {
-			return []string{subject.name, subject.id, o.Package.ID}, true
+		if id := strings.TrimSpace(subject.id); id != "" {
+			return []string{subject.name, id, o.Package.ID}, true
 		}
 	}
 	return []string{"nothing", rand.Text()}, false

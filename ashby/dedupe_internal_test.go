@@ -20,10 +20,12 @@ func TestDedupe(t *testing.T) {
 		order *assessment.Order
 		want  []string
 	}{
-		"application":        {order("a", "c", "jane@example.com"), []string{"application", "a", "p"}},
-		"candidate":          {order("", "c", "jane@example.com"), []string{"candidate", "c", "p"}},
-		"e-mail":             {order("", "", "jane@example.com"), []string{"email", "jane@example.com", "p"}},
-		"e-mail, as it came": {order("", "", " Jane@EXAMPLE.com\n"), []string{"email", "jane@example.com", "p"}},
+		"application":         {order("a", "c", "jane@example.com"), []string{"application", "a", "p"}},
+		"blank application":   {order(" ", "c", ""), []string{"candidate", "c", "p"}},
+		"application, blanks": {order(" a ", "c", ""), []string{"application", "a", "p"}},
+		"candidate":           {order("", "c", "jane@example.com"), []string{"candidate", "c", "p"}},
+		"e-mail":              {order("", "", "jane@example.com"), []string{"email", "jane@example.com", "p"}},
+		"e-mail, as it came":  {order("", "", " Jane@EXAMPLE.com\n"), []string{"email", "jane@example.com", "p"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, known := dedupe(c.order)

@@ -287,3 +287,23 @@ func TestStartAgainByEmail(t *testing.T) {
 	require.NotEqual(t, first, start("john@example.com", "t"))
 	require.Len(t, h.provider.refs(), 3)
 }
+
+// A blank id is none: taken for one, the second candidate would get the first
+// candidate's test.
+func TestBlankIDs(t *testing.T) {
+	h := newHost(t, &provider{}, options{})
+	start := func(email string) string {
+		body := fmt.Sprintf(`{"assessment_type_id":"t","candidate":{"ashby_id":" ","email":%q},"application":{"ashby_id":" "}}`, email)
+		return startedID(t, h.post("assessment.start", []byte(body)))
+	}
+	require.NotEqual(t, start("jane@example.com"), start("john@example.com"))
+	require.Len(t, h.provider.refs(), 2)
+
+	for operation, body := range map[string]string{
+		"assessment.start":  `{"assessment_type_id":"t","candidate":{"ashby_id":" ","email":"\t"},"application":{"ashby_id":"a"}}`,
+		"assessment.cancel": `{"assessment_id":" "}`,
+	} {
+		requireFailure(t, h.post(operation, []byte(body)), 400, "invalid_input")
+	}
+	requireFailure(t, h.post("assessment.start", []byte(`{"assessment_type_id":" ","candidate":{"email":"a@b"}}`)), 400, "invalid_input")
+}

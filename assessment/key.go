@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"hash"
 	"slices"
+	"strings"
 )
 
 // OrderKey returns the [Claim.Key] under which an [Intake] with this
@@ -21,13 +22,13 @@ import (
 // [*ValidationError].
 func OrderKey(o Order, secret string) (string, error) {
 	switch {
-	case len(o.Dedupe) == 0 && o.Ref.ID == "":
+	case len(o.Dedupe) == 0 && strings.TrimSpace(o.Ref.ID) == "":
 		var p ValidationError
 		p.Add("ref.id", "required, unless dedupe says what a repetition has in common")
 		return "", p.Err()
 	case len(o.Dedupe) == 0:
 		return o.Ref.String(), nil
-	case !slices.ContainsFunc(o.Dedupe, func(part string) bool { return part != "" }):
+	case !slices.ContainsFunc(o.Dedupe, func(part string) bool { return strings.TrimSpace(part) != "" }):
 		var p ValidationError
 		p.Add("dedupe", "has only empty parts, which any other order may have too")
 		return "", p.Err()

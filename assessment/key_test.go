@@ -56,3 +56,16 @@ func TestIntakeMintsDifferentIDs(t *testing.T) {
 		require.Len(t, seen, 1000)
 	})
 }
+
+// What is blank would be the id of different orders: the second would get the
+// first one's answer.
+func TestOrderKeyRefusesBlanks(t *testing.T) {
+	for name, o := range map[string]assessment.Order{
+		"id":     {Ref: assessment.OrderRef{Vendor: assessment.Kombo, Account: "lever:1", ID: " "}},
+		"dedupe": {Ref: assessment.OrderRef{Vendor: assessment.Ashby, Account: "acme"}, Dedupe: []string{"", "\t"}},
+	} {
+		_, err := assessment.OrderKey(o, "")
+		var invalid *assessment.ValidationError
+		require.ErrorAs(t, err, &invalid, name)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -149,9 +150,19 @@ func (h *WebhookHandler) parse(body []byte) (Event, error) {
 // another nor be answered with a result.
 var errNoOrderID = errors.New("kombo: order without an id or integration_id")
 
+// nameable reports whether an id can name an order. Blank ids would be those of
+// different orders, and dots are steps in the path that a result is written to.
+func nameable(id string) bool {
+	switch strings.TrimSpace(id) {
+	case "", ".", "..":
+		return false
+	}
+	return true
+}
+
 func (h *WebhookHandler) order(ctx context.Context, event Event, order assessment.Order) inbound.Reply {
 	switch {
-	case order.Ref.ID == "" || order.Ref.Account == "":
+	case !nameable(order.Ref.ID), !nameable(order.Ref.Account):
 		return inbound.Refuse("order without an id", errNoOrderID)
 	case order.Status.Final(), h.c.Intake.Holds(order):
 		return h.other(ctx, event)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -201,11 +202,11 @@ func (h *WebhookHandler) created(ctx context.Context, event Event, data OrderCre
 		fillRef(&order.Ref, data.Order.Ref)
 	}
 	d.Account, d.Order = order.Ref.Account, order.Ref
-	switch order.Ref.ID {
+	switch strings.TrimSpace(order.Ref.ID) {
 	case "", ".", "..": // no result could be written: dots are steps in a path
 		return inbound.Refuse("order without an id", errNoOrderID)
 	}
-	if order.Ref.Account == "" {
+	if strings.TrimSpace(order.Ref.Account) == "" {
 		return inbound.Refuse("order without an id", errNoOrderID)
 	}
 	event.Data = OrderCreated{Order: order, Bare: Bare(order)}

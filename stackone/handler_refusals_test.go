@@ -57,6 +57,8 @@ func TestRefusedDeliveries(t *testing.T) {
 		"order without an id":     {[]byte(`{"event":"assessment.created","account_id":"a"}`), nil, 400},
 		"order with a null id":    {[]byte(`{"event":"assessment.created","account_id":"a","record_id":null}`), nil, 400},
 		"order with a boolean id": {[]byte(`{"event":"assessment.created","account_id":"a","record_id":true}`), nil, 400},
+		"order with a blank id":   {[]byte(`{"event":"assessment.created","account_id":"a","record_id":" \t"}`), nil, 400},
+		"order of a blank":        {[]byte(`{"event":"assessment.created","account_id":" ","record_id":"r"}`), nil, 400},
 		"order with a dot":        {[]byte(`{"event":"assessment.created","account_id":"a","record_id":"."}`), nil, 400},
 		"order with two dots":     {[]byte(`{"event":"assessment.created","account_id":"a","record_id":".."}`), nil, 400},
 		"order without a account": {[]byte(`{"event":"assessment.created","record_id":"r"}`), nil, 400},

@@ -450,3 +450,9 @@ func TestPath(t *testing.T) {
 	require.True(t, utf8.ValidString(d.deliveries[1].Path))
 	require.NotContains(t, d.log.String(), "hush")
 }
+
+// A vendor of the host's own may answer no without a rejection at hand.
+func TestReasonOfNothing(t *testing.T) {
+	require.Equal(t, "rejected", inbound.ReasonOf(nil))
+	require.Equal(t, "rejected", inbound.Rejected(422, "no", nil).Reason)
+}

@@ -53,7 +53,7 @@ func Rejected(status int, v any, no *assessment.Rejection) Reply {
 
 // ReasonOf is the class of a rejection: "rejected" or "already_running".
 func ReasonOf(no *assessment.Rejection) string {
-	if no.AlreadyRunning {
+	if no != nil && no.AlreadyRunning {
 		return "already_running"
 	}
 	return "rejected"
