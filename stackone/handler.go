@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -126,6 +127,8 @@ func newWebhookHandler(c WebhookConfig) (*WebhookHandler, error) {
 		return nil, errors.New("needs an Intake")
 	case unusable != nil:
 		return nil, fmt.Errorf("needs a Verifier: %w", unusable)
+	case c.Publisher != nil && isNil(c.Publisher):
+		return nil, errors.New("the Publisher is a nil pointer")
 	case c.Publisher != nil && (c.Publisher.Vendor() != assessment.StackOne || c.Publisher.Connection() != c.Connection):
 		return nil, errors.New("the Publisher is for another vendor or connection")
 	case c.MaxAge < 0:
@@ -144,6 +147,13 @@ func newWebhookHandler(c WebhookConfig) (*WebhookHandler, error) {
 		return nil, err
 	}
 	return &WebhookHandler{c: c, inbound: shared}, nil
+}
+
+// isNil reports whether p holds a nil pointer, such as a client that was declared
+// and never made.
+func isNil(p assessment.Publisher) bool {
+	v := reflect.ValueOf(p)
+	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // ServeHTTP implements [http.Handler].

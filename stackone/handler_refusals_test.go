@@ -24,6 +24,7 @@ func TestNewWebhookHandlerRefuses(t *testing.T) {
 		"no verifier":        {Intake: good.intake},
 		"negative maximum":   {Intake: good.intake, Verifier: good.verifier, MaxBody: -1},
 		"another connection": {Intake: good.intake, Verifier: good.verifier, Publisher: client},
+		"nil publisher":      {Intake: good.intake, Verifier: good.verifier, Publisher: (*stackone.Client)(nil)},
 		"event of no kind":   {Intake: good.intake, Verifier: good.verifier, OrderEvents: map[stackone.EventType]assessment.Kind{"x.created": ""}},
 	} {
 		handler, err := stackone.NewWebhookHandler(config)

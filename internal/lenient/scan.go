@@ -239,7 +239,7 @@ func (d *Decoder) members(each func(name []byte) bool) bool {
 		if c != '"' {
 			return false
 		}
-		name, plain, _, ok := d.quoted()
+		name, plain, dirty, ok := d.quoted()
 		if !ok || d.space() != ':' {
 			return false
 		}
@@ -247,6 +247,7 @@ func (d *Decoder) members(each func(name []byte) bool) bool {
 			d.scratch = unescape(d.scratch[:0], name)
 			name = d.scratch
 		}
+		d.oddName = dirty
 		d.pos++
 		d.space()
 		if !each(name) {

@@ -89,6 +89,8 @@ type Decoder struct {
 	// cannot be stored.
 	deepest int
 	dirty   bool
+	// oddName: the name of the member at hand cannot be stored as it came.
+	oddName bool
 
 	path      []segment
 	pathSpace [12]segment

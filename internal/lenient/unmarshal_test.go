@@ -97,6 +97,7 @@ func TestUnmarshal(t *testing.T) {
 		"repeated, then odd":     {`{"inner":{"a":"1"},"inner":[]}`, document{}, "inner:4"},
 		"repeated, odd before":   {`{"inner":{"a":[]},"inner":{"a":"1"}}`, document{Inner: inner{A: "1"}}, "inner:4"},
 		"repeated in a map":      {`{"fields":{"a":1,"a":2}}`, document{Fields: map[string]json.RawMessage{"a": []byte("2")}}, "fields.a:4"},
+		"odd name in a map":      {`{"fields":{"a\u0000":1}}`, document{Fields: map[string]json.RawMessage{"a\ufffd": []byte("1")}}, "fields.?:6"},
 		"repeated unknown":       {`{"new":1,"new":2}`, document{}, ""},
 
 		"number as text":      {`{"text":` + big + `}`, document{Text: big}, "text:3"},

@@ -112,6 +112,9 @@ func (d *Decoder) dictionary(p *plan, v reflect.Value) bool {
 		key.SetString(string(name))
 		target := reflect.New(p.typ.Elem()).Elem()
 		d.push(plainName(string(name)))
+		if d.oddName {
+			d.Note(Replaced)
+		}
 		if v.MapIndex(key).IsValid() {
 			d.forget()
 			d.Note(Repeated)

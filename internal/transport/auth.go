@@ -68,6 +68,9 @@ func checkKey(key string) error {
 		return fmt.Errorf("API key is empty: %w", assessment.ErrUnauthorized)
 	}
 	for i := range len(key) {
+		if key[i] == ':' {
+			return fmt.Errorf("API key contains a colon, which ends it in Basic credentials: %w", assessment.ErrUnauthorized)
+		}
 		if key[i] <= ' ' || key[i] >= 0x7f {
 			return fmt.Errorf("API key contains a space, a control or a non-ASCII character: %w", assessment.ErrUnauthorized)
 		}

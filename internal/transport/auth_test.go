@@ -133,6 +133,7 @@ func TestUnusableKeysNeverReachTheNetwork(t *testing.T) {
 		"unknown":    {err: fmt.Errorf("no such customer: %w", assessment.ErrUnauthorized), want: assessment.ErrUnauthorized},
 		"empty":      {want: assessment.ErrUnauthorized},
 		"line break": {key: testKey + "\r\nX-Evil: 1", want: assessment.ErrUnauthorized},
+		"colon":      {key: testKey + ":", want: assessment.ErrUnauthorized},
 		"space":      {key: testKey + " ", want: assessment.ErrUnauthorized},
 		"non-ASCII":  {key: testKey + "ä", want: assessment.ErrUnauthorized},
 	} {

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -61,6 +62,9 @@ func (c *Call) repeat() Repeat {
 	return c.Repeat
 }
 
+// errNotMade is what a vendor's client answers that is a zero value.
+var errNotMade = errors.New("the Client was not made with New")
+
 // Do makes a call, repeats it where that is safe, and returns the last answer.
 // The answer is returned with an error too; it is zero if none came.
 //
@@ -69,6 +73,9 @@ func (c *Call) repeat() Repeat {
 // those of the key, which match neither. A missing or malformed key
 // matches [assessment.ErrUnauthorized].
 func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
+	if c == nil {
+		return Answer{}, errNotMade
+	}
 	ctx, cancel := c.deadline(ctx)
 	defer cancel()
 	e := exchange{client: c, call: &call}

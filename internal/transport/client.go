@@ -267,6 +267,9 @@ func (c *Client) deadline(ctx context.Context) (context.Context, context.CancelF
 
 // SetPacing changes [Config.Pacing] of a running client, for waiting calls too.
 func (c *Client) SetPacing(p assessment.Pacing) error {
+	if c == nil {
+		return errNotMade
+	}
 	if err := p.Check(); err != nil {
 		return fmt.Errorf("%s: %w", c.config.Vendor, err)
 	}
@@ -276,4 +279,9 @@ func (c *Client) SetPacing(p assessment.Pacing) error {
 
 // Limits lists what holds calls back or is being counted: the key, whose Account
 // is empty, and the accounts that are not at rest.
-func (c *Client) Limits() []assessment.Limit { return c.gate.limits() }
+func (c *Client) Limits() []assessment.Limit {
+	if c == nil {
+		return nil
+	}
+	return c.gate.limits()
+}

@@ -29,6 +29,10 @@ type Checker interface {
 // matches [assessment.ErrUnavailable] and keeps status and body.
 func JSON[T any](ctx context.Context, c *Client, call Call) (T, Answer, error) {
 	var document document[T]
+	if c == nil {
+		var none T
+		return none, Answer{}, errNotMade
+	}
 	ctx, cancel := c.deadline(ctx)
 	defer cancel()
 	e := exchange{client: c, call: &call, want: &document}
