@@ -3,10 +3,12 @@ package simkit
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -61,8 +63,33 @@ func (e *Endpoint) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if response != nil {
 		response.Request = r
+		if used != nil {
+			response.Body = &body{ReadCloser: response.Body, conn: used}
+		}
 	}
 	return response, err
+}
+
+// body is the body of an answer. Closing it while somebody reads ends the reading at
+// once: since Go 1.27 net/http waits a moment for the rest first, and in a synctest
+// bubble that moment never passes, because the reader holds a mutex.
+type body struct {
+	io.ReadCloser
+	conn    *conn
+	reading atomic.Int32
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	b.reading.Add(1)
+	defer b.reading.Add(-1)
+	return b.ReadCloser.Read(p)
+}
+
+func (b *body) Close() error {
+	if b.reading.Load() > 0 {
+		_ = b.conn.Close() // in memory nothing can fail
+	}
+	return b.ReadCloser.Close()
 }
 
 // CloseIdleConnections closes the connections that no request uses. It is what
