@@ -96,7 +96,7 @@ func wirePackages(problems *outbound.Problems, packages []assessment.Package) []
 	wire := make([]wirePackage, len(packages))
 	for i, p := range packages {
 		path := outbound.Index("packages", i)
-		problems.Name(path+".id", p.ID)
+		problems.ID(path+".id", p.ID)
 		if j, taken := first[p.ID]; taken && p.ID != "" {
 			problems.Add(path+".id", fmt.Sprintf("the same as that of packages[%d]", j))
 		} else {

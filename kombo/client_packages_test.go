@@ -96,6 +96,10 @@ func TestSetPackagesRefuses(t *testing.T) {
 			[]assessment.Package{good, {}, good, {ID: "2", Name: "n", Type: "vr_test"}},
 			[]string{"packages[1].id", "packages[1].name", "packages[1].type", "packages[2].id", "packages[3].type"},
 		},
+		"nothing to be seen": {
+			[]assessment.Package{{ID: " ", Name: " \t", Type: good.Type}, {ID: "a\u200b", Name: "\u200b", Type: good.Type}, {ID: "b ", Name: " n ", Type: good.Type}},
+			[]string{"packages[0].id", "packages[0].name", "packages[1].id", "packages[1].name", "packages[2].id"},
+		},
 		"Kombo's word for a type": {[]assessment.Package{{ID: "1", Name: "n", Type: "SKILLS_TEST"}}, []string{"packages[0].type"}},
 	} {
 		t.Run(name, func(t *testing.T) {

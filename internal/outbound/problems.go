@@ -43,14 +43,28 @@ func (p *Problems) Text(path, text string) {
 	}
 }
 
-// Name notes a text that is missing or cannot be sent as it is.
+// Name notes a text that is missing, shows nothing, or cannot be sent as it is.
 func (p *Problems) Name(path, text string) {
-	if text == "" {
+	if strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || invisible(r) }) == "" {
 		p.Add(path, "required")
 		return
 	}
 	p.Text(path, text)
 }
+
+// ID is [Problems.Name] for an id that people type or compare. It follows the rule
+// by which packages are left out of a list that a vendor asks for.
+func (p *Problems) ID(path, text string) {
+	if text != strings.TrimSpace(text) || strings.ContainsFunc(text, invisible) {
+		p.Add(path, "has characters that cannot be seen")
+		return
+	}
+	p.Name(path, text)
+}
+
+// invisible says whether a character leaves no mark: controls, and the format
+// characters that Unicode has for the width and direction of others.
+func invisible(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
 
 // Object notes free-form JSON that is there and is no object, or holds text that
 // cannot be sent. The rules are those for [assessment.Result.Passthrough].
