@@ -22,7 +22,7 @@ var errTellsOfError = errors.New("a success that tells of an error")
 
 // Check implements [Checker].
 func (w *Written) Check() error {
-	told := strings.Trim(string(w.Error), ` ""{}[]`)
+	told := strings.Trim(string(w.Error), ` "{}[]`)
 	if told != "" && told != "null" && told != "false" || w.Success == lenient.No || strings.EqualFold(string(w.Status), "error") {
 		return errTellsOfError
 	}
