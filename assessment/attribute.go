@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -52,10 +53,11 @@ type Link string
 // as RFC 3986 has it, by which the vendors check. Text that is not ASCII and
 // square brackets are no obstacle: the clients percent-encode them. Blanks and
 // some other characters have no place in a URL at all, and neither has a percent
-// sign that encodes nothing; [url.Parse] lets them through.
+// sign that encodes nothing; [url.Parse] lets them through, and control characters
+// in the fragment.
 func (l Link) Valid() bool {
 	text := string(l)
-	if !utf8.ValidString(text) || strings.ContainsAny(text, " \"<>\\^`{|}") || !escaped(text) {
+	if !utf8.ValidString(text) || strings.ContainsAny(text, " \"<>\\^`{|}") || strings.ContainsFunc(text, unicode.IsControl) || !escaped(text) {
 		return false
 	}
 	u, err := url.Parse(text)

@@ -111,6 +111,7 @@ func isURI(text string) bool {
 func FuzzURL(f *testing.F) {
 	f.Add("https://example.com/r/Zoë?x=[1]#a#b")
 	f.Add("http://[::1]:80/%zz")
+	f.Add("https://example.com/r/Zoë#a\x1f")
 	f.Fuzz(func(t *testing.T, text string) {
 		if assessment.Link(text).Valid() && !isURI(outbound.URL(text)) {
 			t.Fatalf("%q became %q", text, outbound.URL(text))
