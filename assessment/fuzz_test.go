@@ -65,6 +65,7 @@ func FuzzOrderJSON(f *testing.F) {
 		`{"received_at":"2026-06-30T12:00:00+02:00"}`,
 		`{"received_at":"0001-01-01T00:00:00Z"}`,
 		`{"received_at":"9999-12-31T23:59:59.999999999-23:59"}`,
+		`{"ordered_at":"2026-06-30T12:00:00+24:00"}`,
 		`{"requester":{"roles":[]},"job":{"hiring_team":[{}],"location":{}}}`,
 		"{\"candidate\":{\"first_name\":\"\xff\u2028<\"},\"fields\":{\"\xff\":\"\xff\"}}",
 	} {
@@ -84,6 +85,7 @@ func FuzzResultJSON(f *testing.F) {
 		`{"attachments":[{"data":""},{"data":"AA=="},{"data":null}]}`,
 		`{"passthrough":{"kombo": { "a" : "<" },"":null}}`,
 		`{"at":"0000-01-01T00:00:00+23:59"}`,
+		`{"completed_at":"2026-06-30T12:00:00-24:00"}`,
 	} {
 		f.Add([]byte(text))
 	}

@@ -3,7 +3,9 @@ package assessment
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
@@ -21,6 +23,49 @@ func (o Order) MarshalJSON() ([]byte, error) {
 func (r Result) MarshalJSON() ([]byte, error) {
 	type wire Result
 	return storable(json.Marshal(wire(r)))
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. A time that could not be written
+// again is an error: whatever is read can be stored.
+func (o *Order) UnmarshalJSON(data []byte) error {
+	type wire Order
+	v := wire(*o)
+	if err := json.Unmarshal(data, &v); err != nil {
+		return err
+	}
+	if err := writable(v.OrderedAt, v.ReceivedAt); err != nil {
+		return err
+	}
+	*o = Order(v)
+	return nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. A time that could not be written
+// again is an error: whatever is read can be stored.
+func (r *Result) UnmarshalJSON(data []byte) error {
+	type wire Result
+	v := wire(*r)
+	if err := json.Unmarshal(data, &v); err != nil {
+		return err
+	}
+	if err := writable(v.At, v.StartedAt, v.CompletedAt); err != nil {
+		return err
+	}
+	*r = Result(v)
+	return nil
+}
+
+// errTime is what a zone of 24 hours gets, which encoding/json reads and does not
+// write.
+var errTime = errors.New("assessment: time outside of what RFC 3339 allows")
+
+func writable(times ...time.Time) error {
+	for _, t := range times {
+		if _, err := t.MarshalJSON(); err != nil {
+			return errTime
+		}
+	}
+	return nil
 }
 
 // storable replaces what no database takes in valid JSON. encoding/json passes it

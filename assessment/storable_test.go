@@ -82,3 +82,18 @@ func FuzzJSONForms(f *testing.F) {
 		require.NoError(t, json.Unmarshal(stored, new(assessment.Order)))
 	})
 }
+
+// encoding/json reads zones of 24 hours and does not write them.
+func TestTimesThatCannotBeWrittenAreNotRead(t *testing.T) {
+	for _, zone := range []string{"+24:00", "-24:00"} {
+		at := `"2026-06-30T12:00:00` + zone + `"}`
+		for _, name := range []string{"ordered_at", "received_at"} {
+			var order assessment.Order
+			require.ErrorContains(t, json.Unmarshal([]byte(`{"`+name+`":`+at), &order), "time", name)
+		}
+		for _, name := range []string{"at", "started_at", "completed_at"} {
+			var result assessment.Result
+			require.ErrorContains(t, json.Unmarshal([]byte(`{"`+name+`":`+at), &result), "time", name)
+		}
+	}
+}
