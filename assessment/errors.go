@@ -37,6 +37,11 @@ var (
 	ErrNotSupported = errors.New("not supported")
 )
 
+// ErrNoKey: the host's own function for API keys failed, so nothing was sent. It
+// is the cause of an [*APIError] with no attempts, and says nothing about the
+// account or its key.
+var ErrNoKey = errors.New("no API key")
+
 // APIError is what every client of this module returns for every answer that
 // is not a success and for no answer at all.
 //
@@ -277,6 +282,9 @@ var (
 	// ErrInProgress: the order is being started elsewhere, or the provider has
 	// not answered within the deadline.
 	ErrInProgress = errors.New("assessment: the order is still being started")
+	// ErrPaused: somebody switched starts off, or a guard did; see [Admitter]. The
+	// order is started when they are on again.
+	ErrPaused = errors.New("assessment: starts are paused")
 	// ErrDraining: the process is shutting down and takes no new orders.
 	ErrDraining = errors.New("assessment: shutting down")
 	// ErrStore: the store could not be asked, so nothing was started.
@@ -309,7 +317,7 @@ func Retryable(err error) (after time.Duration, ok bool) {
 	if errors.Is(err, ErrFault) {
 		return 0, true
 	}
-	if errors.Is(err, ErrInProgress) || errors.Is(err, ErrDraining) || errors.Is(err, ErrBusy) ||
+	if errors.Is(err, ErrInProgress) || errors.Is(err, ErrDraining) || errors.Is(err, ErrPaused) || errors.Is(err, ErrBusy) ||
 		errors.Is(err, ErrStore) || errors.Is(err, ErrUnreadable) {
 		return retryAfterBusy, true
 	}

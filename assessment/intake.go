@@ -105,6 +105,7 @@ func (c IntakeConfig) LogValue() slog.Value { return slog.StringValue(redactedIn
 //	deadline passes           [ErrInProgress] now; the late answer is stored for the next delivery
 //	fault or panic            the error; the next delivery starts again with the same Ref
 //	process dies              after the lease a redelivery starts again with the same Ref
+//	starts switched off       [ErrPaused]; nothing is started, see [Admitter]
 //	store down                [ErrStore]; nothing is started
 //	answer unreadable         [ErrUnreadable]; nothing is started
 //	erased                    [ErrErased]; nothing is started
@@ -231,8 +232,8 @@ func (in *Intake) LogValue() slog.Value { return slog.StringValue(in.String()) }
 
 // Start has the provider take the order, once. The error is a [*Rejection] if
 // the provider said no, a [*ValidationError] if nothing tells the order from
-// another, [ErrErased], [ErrInProgress], [ErrBusy], [ErrDraining], [ErrStore] or
-// [ErrUnreadable] if there is no answer, and the provider's error, matching
+// another, [ErrErased], [ErrInProgress], [ErrBusy], [ErrDraining], [ErrPaused],
+// [ErrStore] or [ErrUnreadable] if there is no answer, and the provider's error, matching
 // [ErrFault], otherwise. The end of ctx ends the waiting, not the start.
 //
 // [RefOf] finds in the error which order it is about if the intake minted its id.

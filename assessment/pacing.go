@@ -30,6 +30,10 @@ type Pacing struct {
 	InFlight int
 	// InFlightPerAccount is how many calls of one account are in flight together.
 	InFlightPerAccount int
+	// Processes is how many processes share the vendor's limits. Documented limits
+	// and an account's width are divided by it; what was set by hand above, and what
+	// the vendor's answers show, is not. Zero is one.
+	Processes int
 }
 
 // Check refuses negative numbers and unknown modes.
@@ -37,7 +41,7 @@ func (p Pacing) Check() error {
 	switch {
 	case p.Mode < PacingAuto || p.Mode > PacingOff:
 		return errors.New("pacing: unknown mode")
-	case p.PerMinute < 0, p.InFlight < 0, p.InFlightPerAccount < 0:
+	case p.PerMinute < 0, p.InFlight < 0, p.InFlightPerAccount < 0, p.Processes < 0:
 		return errors.New("pacing: negative number")
 	}
 	return nil

@@ -184,6 +184,35 @@ func (t *Router) forget(ctx context.Context, ref OrderRef, receipt *Receipt) {
 	}
 }
 
+// KeyPrint tells API keys apart without telling them.
+type KeyPrint struct {
+	// Print is a hash of the key, the same for the same key on every process.
+	Print string
+	// Shared: all accounts use this one key.
+	Shared bool
+}
+
+// KeyPrinter is what a [Publisher] may be besides. Whoever waits for a key to be
+// mended sees by it that there is another one.
+type KeyPrinter interface {
+	// KeyPrint returns the print of the key that calls for the account use now. An
+	// error means that the host has none now.
+	KeyPrint(ctx context.Context, account string) (KeyPrint, error)
+}
+
+// KeyPrint returns the print of the key under which results of ref's account are
+// written; the zero value if its publisher does not tell.
+func (t *Router) KeyPrint(ctx context.Context, ref OrderRef) (KeyPrint, error) {
+	if t == nil {
+		return KeyPrint{}, nil
+	}
+	p, ok := t.publishers[route{ref.Vendor, ref.Connection}].(KeyPrinter)
+	if !ok {
+		return KeyPrint{}, nil
+	}
+	return p.KeyPrint(ctx, ref.Account)
+}
+
 // String names the router without its publishers.
 func (t *Router) String() string { return "router" }
 

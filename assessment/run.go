@@ -153,6 +153,11 @@ func (in *Intake) perform(ctx context.Context, r *run) {
 		r.claim, r.replayed, r.err = claim, true, nil
 		return
 	}
+	if err := in.admit(bounded, claim); err != nil {
+		in.expire(ctx, claim)
+		r.err = err
+		return
+	}
 	r.order.Ref = claim.Ref
 	if time.Since(began) >= firstPoll { // the provider gets its whole time
 		bounded, cancel = context.WithTimeout(ctx, in.deadlineOf(&r.order))
@@ -179,6 +184,19 @@ func (in *Intake) claim(ctx context.Context, c Claim) (got Claim, won bool, err 
 			return got, false, fmt.Errorf("%w: %w", ErrInProgress, ctx.Err())
 		}
 	}
+}
+
+// admit asks the store whether starts are switched off, if it knows.
+func (in *Intake) admit(ctx context.Context, claim Claim) error {
+	store, ok := in.store.(Admitter)
+	if !ok {
+		return nil
+	}
+	err := store.Admit(ctx, claim.Ref)
+	if err == nil || errors.Is(err, ErrPaused) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrStore, err)
 }
 
 // start calls the provider under a claim, on bounded, and settles the claim with what

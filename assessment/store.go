@@ -80,6 +80,15 @@ type Lookup interface {
 	Lookup(ctx context.Context, keys []string) (map[string]Claim, error)
 }
 
+// Admitter is what a [Store] may be besides: it knows switches that hold starts
+// back. The intake asks it before it calls the provider, once the order's record is
+// its own: an order that was answered before gets its answer all the same.
+type Admitter interface {
+	// Admit returns an error that matches [ErrPaused] if the order must not start
+	// now. Any other error is the store's fault, and the order does not start either.
+	Admit(ctx context.Context, ref OrderRef) error
+}
+
 // What a [Store] returns besides its own faults.
 var (
 	// ErrClaimLost: the token no longer holds the record.

@@ -175,6 +175,14 @@ func (c *Client) Limits() []assessment.Limit { return c.transport.Limits() }
 // are waiting. It refuses negative numbers.
 func (c *Client) SetPacing(p assessment.Pacing) error { return c.transport.SetPacing(p) }
 
+// Pacing returns what [Client.SetPacing] or the configuration set.
+func (c *Client) Pacing() assessment.Pacing { return c.transport.Pacing() }
+
+// KeyPrint implements [assessment.KeyPrinter].
+func (c *Client) KeyPrint(ctx context.Context, account string) (assessment.KeyPrint, error) {
+	return c.transport.KeyPrint(ctx, account)
+}
+
 // Vendor implements [assessment.Publisher].
 func (c *Client) Vendor() assessment.Vendor { return assessment.StackOne }
 

@@ -37,7 +37,7 @@ func TestStatements(t *testing.T) {
 			return n.Load() - before
 		}
 		require.EqualValues(t, 1, costs(func() { require.NoError(t, spool.Queue(t.Context(), order(komboRef("1")))) }), "queue")
-		require.EqualValues(t, 5, costs(func() {
+		require.EqualValues(t, 6, costs(func() {
 			_, err := spool.Work(t.Context(), komboRef("1"))
 			require.NoError(t, err)
 		}), "start")

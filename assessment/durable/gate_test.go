@@ -164,9 +164,9 @@ func TestForbidden(t *testing.T) {
 func TestPause(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newBench(t, d)
-		require.Error(t, b.store.Pause(t.Context(), "kombo", "", sqlstore.Act{Actor: "kim"}))
+		require.Error(t, b.store.Pause(t.Context(), "kombo", "", sqlstore.SwitchResults, sqlstore.Act{Actor: "kim"}))
 		for _, account := range []string{"", "acme"} {
-			require.NoError(t, b.store.Pause(t.Context(), "kombo", account, operator))
+			require.NoError(t, b.store.Pause(t.Context(), "kombo", account, sqlstore.SwitchResults, operator))
 			b.publish(t, ofAccount("acme", "of "+account), final("end"))
 			b.shift(t, 24*time.Hour)
 			require.Empty(t, b.due(t, 0))
@@ -175,7 +175,7 @@ func TestPause(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, "kim: mended the template", gates[0].By)
 			require.True(t, gates[0].Opens.IsZero())
-			require.NoError(t, b.store.Resume(t.Context(), "kombo", account, operator))
+			require.NoError(t, b.store.Resume(t.Context(), "kombo", account, sqlstore.SwitchResults, operator))
 			require.Equal(t, 1, b.flush(t, ofAccount("acme", "of "+account)).Settled)
 		}
 	})

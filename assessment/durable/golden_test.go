@@ -113,8 +113,9 @@ func TestJobForms(t *testing.T) {
 		require.NoError(t, b.service.Queue(t.Context(), order(komboRef("1"))))
 		_, err := b.service.Publish(t.Context(), sqlstore.Message{Ref: komboRef("1"), Result: final("end")})
 		require.NoError(t, err)
-		require.NoError(t, b.service.DB().Resume(t.Context(), "kombo", "workday:acme", operator))
-		for _, kind := range []string{"assessbridge_order.v1", "assessbridge_flush.v1", "assessbridge_wake.v1"} {
+		require.NoError(t, b.service.DB().Resume(t.Context(), "kombo", "workday:acme", sqlstore.SwitchResults, operator))
+		require.NoError(t, b.service.DB().Resume(t.Context(), "kombo", "workday:acme", sqlstore.SwitchStarts, operator))
+		for _, kind := range []string{"assessbridge_order.v1", "assessbridge_flush.v1", "assessbridge_wake.v1", "assessbridge_starts.v1"} {
 			args := "args"
 			if d.dialect == sqlstore.SQLite {
 				args = "json(args)"

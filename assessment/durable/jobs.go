@@ -49,6 +49,10 @@ type (
 		Route   string `json:"route"`
 		Account string `json:"account"`
 	}
+	startsArgs struct {
+		Route   string `json:"route"`
+		Account string `json:"account"`
+	}
 	sweepArgs  struct{}
 	retainArgs struct{}
 )
@@ -61,6 +65,9 @@ func (flushArgs) Kind() string { return "assessbridge_flush.v1" }
 
 // Kind implements river.JobArgs.
 func (wakeArgs) Kind() string { return "assessbridge_wake.v1" }
+
+// Kind implements river.JobArgs.
+func (startsArgs) Kind() string { return "assessbridge_starts.v1" }
 
 // Kind implements river.JobArgs.
 func (sweepArgs) Kind() string { return "assessbridge_sweep.v1" }

@@ -188,6 +188,8 @@ func (s *Service) jobOf(h sqlstore.Hint) (river.JobArgs, *river.InsertOpts) {
 	switch h.Kind {
 	case sqlstore.HintOrder:
 		return orderArgs{Ref: h.Ref.String()}, inQueue(s.queueOf(h.Ref))
+	case sqlstore.HintStarts:
+		return startsArgs{Route: h.Route, Account: h.Account}, inQueue(queueUpkeep)
 	case sqlstore.HintWake:
 		opts := inQueue(queueUpkeep)
 		if h.After > 0 {

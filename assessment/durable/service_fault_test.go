@@ -128,7 +128,7 @@ func TestServiceClosedAccount(t *testing.T) {
 
 		// Opened by hand: the waker deals the rest out.
 		b.vendor.accounts(nil)
-		require.NoError(t, b.service.DB().Resume(t.Context(), "kombo", "limited", operator))
+		require.NoError(t, b.service.DB().Resume(t.Context(), "kombo", "limited", sqlstore.SwitchResults, operator))
 		eventually(t, "results go out", func() bool { return b.count(t, b.table("results")+" WHERE state = 'written'") > 30 })
 	})
 }

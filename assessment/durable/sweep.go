@@ -38,12 +38,7 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 	if err := w.s.insertFlushes(ctx, results); err != nil {
 		return err
 	}
-	for _, ref := range orders {
-		if _, err := w.s.jobs.Insert(ctx, orderArgs{Ref: ref.String()}, inQueue(w.s.queueOf(ref))); err != nil {
-			return fmt.Errorf("durable: %w", err)
-		}
-	}
-	return nil
+	return w.s.insertOrders(ctx, orders)
 }
 
 // forgotten returns results and orders that are due, old enough, and without a

@@ -22,6 +22,7 @@ func (s *Service) addWorkers(w *river.Workers) error {
 		river.AddWorkerSafely(w, &orderWorker{s: s}),
 		river.AddWorkerSafely(w, &flushWorker{s: s}),
 		river.AddWorkerSafely(w, &wakeWorker{s: s}),
+		river.AddWorkerSafely(w, &startsWorker{s: s}),
 		river.AddWorkerSafely(w, &sweepWorker{s: s}),
 		river.AddWorkerSafely(w, &retainWorker{s: s}),
 	)
@@ -216,6 +217,41 @@ func (w *wakeWorker) Work(ctx context.Context, job *river.Job[wakeArgs]) error {
 	}
 	if again > 0 {
 		return river.JobSnooze(again + slack)
+	}
+	return nil
+}
+
+type startsWorker struct {
+	river.WorkerDefaults[startsArgs]
+	s *Service
+}
+
+// Timeout implements river.Worker.
+func (w *startsWorker) Timeout(*river.Job[startsArgs]) time.Duration { return upkeepTimeout }
+
+// Work deals out the orders that waited while starts were switched off.
+func (w *startsWorker) Work(ctx context.Context, job *river.Job[startsArgs]) error {
+	refs, again, err := w.s.spool.Wake(ctx, job.Args.Route, job.Args.Account, atOnce)
+	if err != nil {
+		return err
+	}
+	if refs, err = w.s.withoutJob(ctx, orderArgs{}.Kind(), refs); err != nil {
+		return err
+	}
+	if err := w.s.insertOrders(ctx, refs); err != nil {
+		return err
+	}
+	if again > 0 {
+		return river.JobSnooze(again)
+	}
+	return nil
+}
+
+func (s *Service) insertOrders(ctx context.Context, refs []assessment.OrderRef) error {
+	for _, ref := range refs {
+		if _, err := s.jobs.Insert(ctx, orderArgs{Ref: ref.String()}, inQueue(s.queueOf(ref))); err != nil {
+			return fmt.Errorf("durable: %w", err)
+		}
 	}
 	return nil
 }

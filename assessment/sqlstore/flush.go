@@ -108,6 +108,7 @@ func (o *Outbox) send(ctx context.Context, l lane, c chosen, r assessment.Result
 	} else {
 		receipt, err = o.call(bounded, l.ref, r)
 		v = judge(receipt, err)
+		v.key = o.keyOf(bounded, l.ref, v)
 	}
 	if ctx.Err() != nil && v.state == statePending {
 		// The process is ending. That says nothing of the result, which is free for
@@ -129,6 +130,20 @@ func (o *Outbox) send(ctx context.Context, l lane, c chosen, r assessment.Result
 		v.next = max(v.next, v.after)
 	}
 	return v
+}
+
+// keyOf is the print of the key that was refused. It is asked for where a gate
+// closes only.
+func (o *Outbox) keyOf(ctx context.Context, ref assessment.OrderRef, v verdict) (key assessment.KeyPrint) {
+	if o.keyPrint == nil || v.gate != causeUnauthorized && v.gate != causeUnusable && v.reason != string(causeForbidden) {
+		return assessment.KeyPrint{}
+	}
+	defer func() { _ = recover() }() // of the host's key store
+	key, err := o.keyPrint(ctx, ref)
+	if err != nil {
+		return assessment.KeyPrint{}
+	}
+	return key
 }
 
 // attach puts the bytes in the place of references.
@@ -187,11 +202,12 @@ func backoff(tries int) time.Duration {
 
 // due lists orders with something to write, the oldest first: pending, due,
 // older than $1, lane free, gate open.
-const due = `
+var due = `
 SELECT r.ref, MIN(r.seq) FROM {results} r
 WHERE r.state = 'pending' AND r.made <= {now} - CAST($1 AS BIGINT) AND r.due <= {now} AND r.form <= $3
 AND NOT EXISTS (SELECT 1 FROM {lanes} l WHERE l.ref = r.ref AND l.until > {now})
-AND NOT EXISTS (SELECT 1 FROM {gates} g WHERE g.route = r.route AND g.account IN ('', r.account) AND g.opens > {now})
+AND NOT EXISTS (SELECT 1 FROM {gates} g WHERE g.route = r.route AND g.account IN ('', r.account) AND g.opens > {now}
+  AND ` + holdsRef("r.ref") + `)
 GROUP BY r.ref ORDER BY 2 LIMIT $2`
 
 // Due returns the references of at most n orders that have results to write,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -19,6 +20,7 @@ const (
 	causeForbidden    cause = "forbidden"
 	causeUnusable     cause = "account_unusable"
 	causePaused       cause = "paused"
+	causeSurge        cause = "surge"
 )
 
 // probes are the times after which a gate that no time opens by itself lets one
@@ -31,13 +33,22 @@ const firstLimit = 5 * time.Second
 // never is when a gate that is closed by hand opens.
 const never = int64(1) << 60
 
-// probe lets the caller through gates on probation whose time has come. One of
-// many gets each: who moves the opening.
-const probe = `
-UPDATE {gates} SET token = $3, opens = {now} + CAST($4 AS BIGINT)
-WHERE route = $1 AND account IN ('', $2) AND probing = 1 AND opens <= {now}
+// holds is what a gate g of results needs to hold up the reference that stands in
+// the place of %: one may hold one operation of its account only, whose
+// references begin alike.
+const holds = `g.what = 'results' AND substr(%, 1, length(g.under)) = g.under`
+
+func holdsRef(ref string) string { return strings.ReplaceAll(holds, "%", ref) }
+
+// probe lets the caller through gates on probation whose time has come, if
+// nothing else is closed. One of many gets each: who moves the opening.
+var probe = `
+UPDATE {gates} AS g SET token = $3, opens = {now} + CAST($4 AS BIGINT)
+WHERE g.route = $1 AND g.account IN ('', $2) AND ` + holdsRef("$5") + ` AND g.probing = 1 AND g.opens <= {now}
 AND EXISTS (SELECT 1 FROM {results} WHERE ref = $5 AND state = 'pending' AND due <= {now})
-AND NOT EXISTS (SELECT 1 FROM {lanes} WHERE ref = $5 AND until > {now})`
+AND NOT EXISTS (SELECT 1 FROM {lanes} WHERE ref = $5 AND until > {now})
+AND NOT EXISTS (SELECT 1 FROM {gates} o WHERE o.route = $1 AND o.account IN ('', $2) AND o.what = 'results'
+  AND o.opens > {now} AND substr($5, 1, length(o.under)) = o.under)`
 
 // probe takes the lane of an order past gates on probation.
 func (o *Outbox) probe(ctx context.Context, ref assessment.OrderRef, token string) (lane, bool, error) {
@@ -53,9 +64,9 @@ func (o *Outbox) probe(ctx context.Context, ref assessment.OrderRef, token strin
 // closeGate closes a gate or moves its opening. A gate that waits for a proof
 // rests longer with every probe that failed.
 const closeGate = `
-INSERT INTO {gates} AS g (route, account, cause, opens, probing, probes, token, wake, switched_by, made)
-VALUES ($1, $2, $3, {now} + CAST($4 AS BIGINT), $5, 1, '', 0, '', {now})
-ON CONFLICT (route, account, cause) DO UPDATE SET token = '', probes = g.probes + 1,
+INSERT INTO {gates} AS g (route, account, what, cause, under, print, opens, probing, probes, token, wake, switched_by, made)
+VALUES ($1, $2, 'results', $3, $10, $11, {now} + CAST($4 AS BIGINT), $5, 1, '', 0, '', {now})
+ON CONFLICT (route, account, what, cause, under) DO UPDATE SET token = '', probes = g.probes + 1, print = excluded.print,
   opens = CASE WHEN excluded.probing = 1 AND g.probes = 1 THEN {now} + CAST($6 AS BIGINT)
     WHEN excluded.probing = 1 AND g.probes = 2 THEN {now} + CAST($7 AS BIGINT)
     WHEN excluded.probing = 1 THEN {now} + CAST($8 AS BIGINT)
@@ -69,7 +80,19 @@ const forbiddenAt = 3
 
 const countForbidden = `
 SELECT COUNT(DISTINCT ref) FROM {results}
-WHERE state = 'pending' AND route = $1 AND account = $2 AND reason = '` + string(causeForbidden) + `'`
+WHERE state = 'pending' AND route = $1 AND account = $2 AND reason = '` + string(causeForbidden) + `'
+AND substr(ref, 1, length($3)) = $3`
+
+// operationOf is how the references of an account begin whose results are written
+// by the same operation of the vendor: that depends on the kind of the order, if
+// the vendor tells kinds. It is empty if all are.
+func operationOf(ref assessment.OrderRef) string {
+	if ref.Kind == "" {
+		return ""
+	}
+	ref.ID = ""
+	return ref.String()
+}
 
 // settleGate closes the order's gate if the verdict says so, and opens what the
 // attempt was a probe for if it went through.
@@ -77,7 +100,7 @@ func (o *Outbox) settleGate(ctx context.Context, tx *sql.Tx, l lane, v verdict) 
 	route, account := routeOf(l.ref), Account(l.ref.Account)
 	if v.reason == string(causeForbidden) {
 		var orders int
-		if _, err := o.d.row(ctx, tx, []any{&orders}, countForbidden, route, account); err != nil {
+		if _, err := o.d.row(ctx, tx, []any{&orders}, countForbidden, route, account, operationOf(l.ref)); err != nil {
 			return err
 		}
 		if orders >= forbiddenAt || l.probing {
@@ -92,19 +115,33 @@ func (o *Outbox) settleGate(ctx context.Context, tx *sql.Tx, l lane, v verdict) 
 	case v.state == statePending:
 		// The probe told nothing. Another may go at once.
 		_, err := o.d.exec(ctx, tx, `UPDATE {gates} SET token = '', opens = {now}
-			WHERE route = $1 AND account IN ('', $2) AND token = $3`, route, account, l.token)
+			WHERE route = $1 AND account IN ('', $2) AND what = 'results' AND token = $3`, route, account, l.token)
 		return err
 	}
 	return o.openGates(ctx, tx, l, route, account)
 }
 
-// openGates opens what the lane's attempt was a probe for.
+// openGates opens what the lane's attempt was a probe for, and has those woken
+// who waited.
 func (o *Outbox) openGates(ctx context.Context, tx *sql.Tx, l lane, route, account string) error {
-	if _, err := o.d.exec(ctx, tx, `DELETE FROM {gates} WHERE route = $1 AND account IN ('', $2) AND token = $3`,
-		route, account, l.token); err != nil {
+	var opened []string
+	err := o.d.rows(ctx, tx, func(scan func(...any) error) error {
+		var account string
+		err := scan(&account)
+		opened = append(opened, account)
+		return err
+	}, `DELETE FROM {gates} WHERE route = $1 AND account IN ('', $2) AND what = 'results' AND token = $3 RETURNING account`,
+		route, account, l.token)
+	if err != nil {
 		return err
 	}
-	return o.d.hint(ctx, tx, Hint{Kind: HintWake, Route: route, Account: account})
+	slices.Sort(opened)
+	for _, account := range slices.Compact(opened) {
+		if err := o.d.hint(ctx, tx, Hint{Kind: HintWake, Route: route, Account: account}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (o *Outbox) closeGate(ctx context.Context, tx *sql.Tx, l lane, v verdict) error {
@@ -112,164 +149,37 @@ func (o *Outbox) closeGate(ctx context.Context, tx *sql.Tx, l lane, v verdict) e
 	if !probing {
 		rest = orDefault(v.after, firstLimit)
 	}
-	route, account := routeOf(l.ref), Account(l.ref.Account)
+	route, account, under := routeOf(l.ref), Account(l.ref.Account), ""
+	if v.gate == causeForbidden {
+		under = operationOf(l.ref)
+	}
+	if v.gate == causeUnauthorized && v.key.Shared {
+		whole, err := o.keyFails(ctx, tx, route, account, v.key.Print)
+		if err != nil {
+			return err
+		}
+		if whole {
+			account = ""
+		}
+	}
 	if _, err := o.d.exec(ctx, tx, closeGate, route, account, string(v.gate), rest.Milliseconds(), intOf(probing),
-		probes[1].Milliseconds(), probes[2].Milliseconds(), probes[3].Milliseconds(), l.token); err != nil {
+		probes[1].Milliseconds(), probes[2].Milliseconds(), probes[3].Milliseconds(), l.token, under, v.key.Print); err != nil {
 		return err
 	}
 	return o.d.wake(ctx, tx, route, account, v.gate)
 }
 
-// claimWake makes the caller the one who sees to the waker of a gate, unless one
-// waits already. One that is overdue by more than a minute has been lost.
-const claimWake = `
-UPDATE {gates} SET wake = opens
-WHERE route = $1 AND account = $2 AND cause = $3 AND opens < $4 AND wake < {now} - 60000
-RETURNING opens - {now}`
-
-func (d *DB) wake(ctx context.Context, tx *sql.Tx, route, account string, c cause) error {
-	var after int64
-	mine, err := d.row(ctx, tx, []any{&after}, claimWake, route, account, string(c), never)
-	if err != nil || !mine {
-		return err
+// keyFails says whether it is the key of all accounts that is refused: another
+// account got the same answer to it. Their own gates are then part of the key's.
+func (o *Outbox) keyFails(ctx context.Context, tx *sql.Tx, route, account, print string) (bool, error) {
+	var others int
+	if _, err := o.d.row(ctx, tx, []any{&others}, `SELECT COUNT(*) FROM {gates}
+		WHERE route = $1 AND account <> $2 AND what = 'results' AND cause = $3 AND print = $4`,
+		route, account, string(causeUnauthorized), print); err != nil || others == 0 {
+		return false, err
 	}
-	return d.hint(ctx, tx, Hint{Kind: HintWake, Route: route, Account: account, After: time.Duration(max(after, 0)) * time.Millisecond})
-}
-
-// openingOf is how long a waker has to wait for a gate, and whether it is on
-// probation.
-const openingOf = `
-SELECT COALESCE(MAX(opens - {now}), 0), COALESCE(MAX(probing), 0) FROM {gates}
-WHERE route = $1 AND account IN ('', $2)`
-
-// The orders behind a gate: of one account the oldest first, of a whole route
-// the accounts in turn.
-const (
-	behindAccount = `
-SELECT ref, seq FROM {results} WHERE state = 'pending' AND route = $1 AND account = $2 AND due <= {now} AND form <= $4
-ORDER BY seq LIMIT $3`
-	behindRoute = `
-SELECT ref, first FROM (
-  SELECT ref, account, MIN(seq) AS first FROM {results}
-  WHERE state = 'pending' AND route = $1 AND $2 = '' AND due <= {now} AND form <= $4 GROUP BY ref, account) waiting
-ORDER BY ROW_NUMBER() OVER (PARTITION BY account ORDER BY first), first LIMIT $3`
-)
-
-// moveWake says when the waker comes again; 0 is never.
-const moveWake = `
-UPDATE {gates} SET wake = CASE WHEN $3 > 0 THEN {now} + CAST($3 AS BIGINT) ELSE 0 END WHERE route = $1 AND account = $2`
-
-// Wake is what the waker of a gate ([HintWake]) does: it returns the orders to
-// flush now, at most n, and after how long to come again; zero if its work is
-// done. While the gate is closed there are none. A gate on probation gets one.
-func (o *Outbox) Wake(ctx context.Context, route, account string, n int) ([]assessment.OrderRef, time.Duration, error) {
-	var wait, probing int64
-	if _, err := o.d.row(ctx, o.d.db, []any{&wait, &probing}, openingOf, route, account); err != nil {
-		return nil, 0, err
-	}
-	if wait > never/2 {
-		return nil, 0, o.moveWake(ctx, route, account, 0) // closed by hand; Resume gives a hint
-	}
-	if wait > 0 {
-		again := time.Duration(wait) * time.Millisecond
-		return nil, again, o.moveWake(ctx, route, account, again)
-	}
-	if probing > 0 {
-		n = 1
-	}
-	refs, err := o.behind(ctx, route, account, n)
-	if err != nil {
-		return nil, 0, err
-	}
-	again := time.Duration(0)
-	if len(refs) == n && probing == 0 {
-		again = time.Second
-	}
-	return distinct(refs), again, o.moveWake(ctx, route, account, again)
-}
-
-func (o *Outbox) behind(ctx context.Context, route, account string, n int) ([]assessment.OrderRef, error) {
-	query := behindAccount
-	if account == "" {
-		query = behindRoute
-	}
-	return o.d.refs(ctx, query, route, account, n, resultForm)
-}
-
-func (o *Outbox) moveWake(ctx context.Context, route, account string, again time.Duration) error {
-	_, err := o.d.exec(ctx, o.d.db, moveWake, route, account, again.Milliseconds())
-	return err
-}
-
-func distinct(refs []assessment.OrderRef) []assessment.OrderRef {
-	seen := make(map[assessment.OrderRef]bool, len(refs))
-	return slices.DeleteFunc(refs, func(ref assessment.OrderRef) bool {
-		known := seen[ref]
-		seen[ref] = true
-		return known
-	})
-}
-
-// Gate is a route or an account of it that is closed, or on probation.
-type Gate struct {
-	Route   string // see [Route]
-	Account string // escaped like an element of a reference; empty is the whole route
-	Cause   string // "limit", "unauthorized", "forbidden", "account_unusable", "paused"
-	Since   time.Time
-	Opens   time.Time // when it opens or is probed next; zero if it is opened by hand only
-	By      string    // who closed it by hand
-	Pending int       // results that wait behind it
-}
-
-const gates = `
-SELECT route, account, cause, made, opens, switched_by,
-  (SELECT COUNT(*) FROM {results} r WHERE r.state = 'pending' AND r.route = g.route AND (g.account = '' OR g.account = r.account))
-FROM {gates} g WHERE probing = 1 OR opens > {now} ORDER BY route, account, cause`
-
-// Gates returns all gates that are not open.
-func (d *DB) Gates(ctx context.Context) ([]Gate, error) {
-	var all []Gate
-	err := d.rows(ctx, d.db, func(scan func(...any) error) error {
-		var g Gate
-		var made, opens int64
-		if err := scan(&g.Route, &g.Account, &g.Cause, &made, &opens, &g.By, &g.Pending); err != nil {
-			return err
-		}
-		g.Since = atMilli(made)
-		if opens < never {
-			g.Opens = atMilli(opens)
-		}
-		all = append(all, g)
-		return nil
-	}, gates)
-	return all, err
-}
-
-const pause = `
-INSERT INTO {gates} (route, account, cause, opens, probing, probes, token, wake, switched_by, made)
-VALUES ($1, $2, '` + string(causePaused) + `', $3, 0, 0, '', 0, $4, {now})
-ON CONFLICT (route, account, cause) DO UPDATE SET opens = excluded.opens, switched_by = excluded.switched_by`
-
-// Pause keeps results of a route, or of one account of it, from being written
-// until [DB.Resume], on all processes. They are kept.
-func (d *DB) Pause(ctx context.Context, route, account string, by Act) error {
-	if err := by.check(); err != nil {
-		return err
-	}
-	_, err := d.exec(ctx, d.db, pause, route, account, never, by.Actor+": "+by.Reason)
-	return err
-}
-
-// Resume opens every gate of a route, or of one account of it, whatever closed
-// it. A cause that lasts closes it again.
-func (d *DB) Resume(ctx context.Context, route, account string, by Act) error {
-	if err := by.check(); err != nil {
-		return err
-	}
-	return d.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := d.exec(ctx, tx, `DELETE FROM {gates} WHERE route = $1 AND account = $2`, route, account); err != nil {
-			return err
-		}
-		return d.hint(ctx, tx, Hint{Kind: HintWake, Route: route, Account: account})
-	})
+	_, err := o.d.exec(ctx, tx, `DELETE FROM {gates}
+		WHERE route = $1 AND account <> '' AND what = 'results' AND cause = $2 AND print = $3`,
+		route, string(causeUnauthorized), print)
+	return true, err
 }

@@ -19,6 +19,7 @@ const (
 	NoteFailed      = "result.failed"      // to be tried again
 	NoteLimited     = "result.limited"     // the vendor asked to wait
 	NoteGated       = "result.gated"       // the key or the account has no access
+	NoteNoKey       = "result.no_key"      // the host's key store failed
 	NoteInterrupted = "result.interrupted" // the process ended
 	NoteLost        = "result.lost"        // the lease ended before the call
 	NoteSuperseded  = "result.superseded"  // a newer one made it needless
@@ -35,6 +36,8 @@ const (
 	NoteDropped     = "order.discarded"
 	NoteErased      = "erased"
 	NotePublished   = "result.published"
+	NotePaused      = "switch.paused" // of a route or an account; the code says which switch
+	NoteResumed     = "switch.resumed"
 )
 
 // Detail is what a note says beside its word. It has fixed fields and no text of

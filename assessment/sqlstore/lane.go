@@ -28,15 +28,15 @@ type lane struct {
 
 // closed holds where a gate is closed for a claimant whose token is $2. A gate
 // on probation lets one through, who put its token there.
-const closed = `
+var closed = `
 SELECT 1 FROM {gates} g WHERE g.route = $4 AND g.account IN ('', $5)
-AND g.token <> $2 AND (g.opens > {now} OR g.probing = 1)`
+AND ` + holdsRef("$1") + ` AND g.token <> $2 AND (g.opens > {now} OR g.probing = 1)`
 
 // take gets the lane of an order in one statement, if a row is due, no gate is
 // closed and the lane is free or its lease over. The comparison is made on the
 // row as it is once it is locked, so one of many claimants wins. A holder whose
 // lease ended while others got on has died; how often is counted.
-const take = `
+var take = `
 INSERT INTO {lanes} AS l (ref, token, until, written_seq, final_seq, sent_seq, sent_at, crashes)
 SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), {now} + CAST($3 AS BIGINT), 0, -1, 0, 0, 0
 WHERE EXISTS (SELECT 1 FROM {results} WHERE ref = $1 AND state = 'pending' AND due <= {now})

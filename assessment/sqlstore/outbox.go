@@ -32,6 +32,10 @@ type OutboxConfig struct {
 	// nor Data, when the result is written. While it fails the result waits, and is
 	// not late for it. Without it such results are refused by Publish.
 	Attachment func(ctx context.Context, order assessment.OrderRef, ref string) ([]byte, error)
+	// KeyPrint tells keys apart: a gate that a refused key closed is probed as soon
+	// as there is another key, and a key of all accounts closes them all. If nil, a
+	// Publisher that has such a method is asked, as [assessment.Router] has.
+	KeyPrint func(ctx context.Context, ref assessment.OrderRef) (assessment.KeyPrint, error)
 }
 
 // Outbox takes results durably and writes them to the vendors, in order; see
@@ -40,6 +44,7 @@ type Outbox struct {
 	d          *DB
 	publisher  assessment.ResultPublisher
 	attachment func(context.Context, assessment.OrderRef, string) ([]byte, error)
+	keyPrint   func(context.Context, assessment.OrderRef) (assessment.KeyPrint, error)
 	lease      time.Duration
 	timeout    time.Duration
 }
@@ -53,13 +58,31 @@ func (d *DB) Outbox(c OutboxConfig) (*Outbox, error) {
 		return nil, errors.New("sqlstore: outbox needs a Publisher")
 	}
 	o := &Outbox{
-		d: d, publisher: c.Publisher, attachment: c.Attachment,
+		d: d, publisher: c.Publisher, attachment: c.Attachment, keyPrint: keyPrintOf(c),
 		lease: orDefault(c.Lease, DefaultLaneLease), timeout: orDefault(c.CallTimeout, DefaultCallTimeout),
 	}
 	if o.timeout <= 0 || o.lease < o.timeout+o.timeout/4 {
 		return nil, fmt.Errorf("sqlstore: lease %v must be longer than the call's %v by a quarter", o.lease, o.timeout)
 	}
 	return o, nil
+}
+
+// keyPrintOf finds out who tells keys apart, if anybody does.
+func keyPrintOf(c OutboxConfig) func(context.Context, assessment.OrderRef) (assessment.KeyPrint, error) {
+	if c.KeyPrint != nil {
+		return c.KeyPrint
+	}
+	if p, ok := c.Publisher.(interface {
+		KeyPrint(context.Context, assessment.OrderRef) (assessment.KeyPrint, error)
+	}); ok {
+		return p.KeyPrint
+	}
+	if p, ok := c.Publisher.(assessment.KeyPrinter); ok {
+		return func(ctx context.Context, ref assessment.OrderRef) (assessment.KeyPrint, error) {
+			return p.KeyPrint(ctx, ref.Account)
+		}
+	}
+	return nil
 }
 
 func orDefault(d, standard time.Duration) time.Duration {

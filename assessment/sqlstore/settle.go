@@ -34,6 +34,7 @@ type verdict struct {
 	counts bool          // the time until then is time in which it could have been sent
 	after  time.Duration // the least time to wait
 	gate   cause         // close the order's gate
+	key    assessment.KeyPrint
 	next   time.Duration // until the next try
 	waited time.Duration // counted time until then
 }
@@ -57,6 +58,10 @@ func judge(receipt assessment.Receipt, err error) verdict {
 		return verdict{state: stateWritten, what: NoteWritten, detail: d}
 	case errors.As(err, &invalid):
 		return verdict{state: stateRefused, what: NoteRefused, reason: "invalid: " + paths(invalid), detail: d}
+	case errors.Is(err, assessment.ErrNoKey):
+		// The host's key store failed. That says nothing about the account or the
+		// result, and time until it works does not count.
+		return verdict{state: statePending, what: NoteNoKey, reason: reasonNoKey, detail: d, retry: true}
 	case api == nil:
 		// A fault on this side: no publisher, no key, a panic.
 		return verdict{state: statePending, what: NoteFailed, detail: d, retry: true, counts: true}
@@ -76,6 +81,10 @@ func judge(receipt assessment.Receipt, err error) verdict {
 	}
 	return verdict{state: stateRefused, what: NoteRefused, reason: reasonOf(api), detail: d}
 }
+
+// reasonNoKey marks a pending result that could not be tried because the host had
+// no key for its account.
+const reasonNoKey = "no_key"
 
 // gateOf says which trouble of a key or an account an error is, if any. It is
 // no refusal of the result.

@@ -110,8 +110,9 @@ func (d *DB) subject(vendor assessment.Vendor, connection, account, candidate st
 
 // takeOrder reserves an order for one worker.
 const takeOrder = `
-UPDATE {orders} SET token = $2, until = {now} + CAST($3 AS BIGINT)
+UPDATE {orders} AS o SET token = $2, until = {now} + CAST($3 AS BIGINT)
 WHERE ref = $1 AND state IN ('queued', 'attention') AND body IS NOT NULL AND until <= {now} AND due <= {now} AND form <= $4
+AND NOT EXISTS (` + startsHeld + `)
 RETURNING body, tries, faulted, {now}`
 
 // work is an order that a worker holds.
@@ -208,8 +209,8 @@ func (s *Spool) start(ctx context.Context, w work) end {
 		return end{state: orderErased, what: NoteErased}
 	case errors.As(err, &invalid):
 		return end{state: orderAttention, what: NoteAttention, reason: "invalid: " + paths(invalid), next: lastOrderBackoff, faulted: w.faulted}
-	case ctx.Err() != nil, errors.Is(err, assessment.ErrDraining):
-		return end{state: orderQueued, what: NoteInterrupted, faulted: w.faulted} // the process is ending
+	case ctx.Err() != nil, errors.Is(err, assessment.ErrDraining), errors.Is(err, assessment.ErrPaused):
+		return end{state: orderQueued, what: NoteInterrupted, faulted: w.faulted} // the process is ending, or starts were switched off
 	}
 	return s.failed(w)
 }
@@ -295,8 +296,8 @@ func (d *DB) reject(ctx context.Context, tx *sql.Tx, ref assessment.OrderRef, no
 }
 
 const dueOrders = `
-SELECT ref, due FROM {orders}
-WHERE state IN ('queued', 'attention') AND body IS NOT NULL
+SELECT ref, due FROM {orders} o
+WHERE state IN ('queued', 'attention') AND body IS NOT NULL AND NOT EXISTS (` + startsHeld + `)
 AND made <= {now} - CAST($1 AS BIGINT) AND due <= {now} AND until <= {now} AND form <= $3
 ORDER BY due, made LIMIT $2`
 
@@ -308,8 +309,8 @@ func (s *Spool) Due(ctx context.Context, n int, age time.Duration) ([]assessment
 
 // DueOf is [Spool.Due] for one account: its orders that nobody works on.
 func (s *Spool) DueOf(ctx context.Context, route, account string, n int) ([]assessment.OrderRef, error) {
-	return s.d.refs(ctx, `SELECT ref, due FROM {orders}
-WHERE state IN ('queued', 'attention') AND body IS NOT NULL AND route = $1 AND account = $2
+	return s.d.refs(ctx, `SELECT ref, due FROM {orders} o
+WHERE state IN ('queued', 'attention') AND body IS NOT NULL AND NOT EXISTS (`+startsHeld+`) AND route = $1 AND account = $2
 AND due <= {now} AND until <= {now} AND form <= $4 ORDER BY due, made LIMIT $3`, route, account, n, orderForm)
 }
 

@@ -56,14 +56,17 @@ const (
 	HintOrder HintKind = "order"
 	// HintResult: a result waits to be written.
 	HintResult HintKind = "result"
-	// HintWake: a gate was closed, and nobody waits for its opening yet.
+	// HintWake: a gate was closed, and nobody waits for its opening yet; or it was
+	// opened, and results wait behind it.
 	HintWake HintKind = "wake"
+	// HintStarts: starts were switched on again, and orders wait.
+	HintStarts HintKind = "starts"
 )
 
 // Hint tells a job queue of new work. It holds no person's data.
 type Hint struct {
 	Kind    HintKind
-	Ref     assessment.OrderRef // zero for HintWake
+	Ref     assessment.OrderRef // zero for HintWake and HintStarts
 	Route   string              // vendor and connection, see [Route]
 	Account string              // the customer, escaped like an element of a reference
 	After   time.Duration       // how long to wait; for HintWake until the gate opens
@@ -81,7 +84,7 @@ type DB struct {
 }
 
 // tables are the names that statement templates use in braces.
-var tables = []string{"meta", "claims", "orders", "results", "lanes", "gates", "journal", "processes"}
+var tables = []string{"meta", "claims", "orders", "results", "lanes", "gates", "journal", "processes", "integrations", "renames"}
 
 // plainName is what a schema may be called: no quoting, no surprise.
 var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)

@@ -2,7 +2,9 @@ package transport
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"net/http"
@@ -60,6 +62,23 @@ func (e *keyError) Error() string { return "API key: " + e.err.Error() }
 
 // Unwrap returns the host's error.
 func (e *keyError) Unwrap() error { return e.err }
+
+// Is matches [assessment.ErrNoKey].
+func (e *keyError) Is(target error) bool { return target == assessment.ErrNoKey }
+
+// KeyPrint returns a hash of the key of an account. It tells keys apart and does
+// not lead back to one: keys are long and random.
+func (c *Client) KeyPrint(ctx context.Context, account string) (assessment.KeyPrint, error) {
+	if c == nil {
+		return assessment.KeyPrint{}, errNotMade
+	}
+	key, err := c.key(ctx, account)
+	if err != nil {
+		return assessment.KeyPrint{}, fmt.Errorf("%s: %w", c.config.Vendor, err)
+	}
+	sum := sha256.Sum256([]byte("assessbridge key\x00" + string(c.config.Vendor) + "\x00" + key))
+	return assessment.KeyPrint{Print: hex.EncodeToString(sum[:12]), Shared: !c.changes}, nil
+}
 
 // checkKey refuses what cannot be a key before it makes an unreadable header.
 // The usual case is a line break at the end of a file.

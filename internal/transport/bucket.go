@@ -63,6 +63,20 @@ func newMinute(calls int, now time.Time) minute {
 	}
 }
 
+// changed is a minute of another number of calls that remembers what was sent: a
+// change must not be a way to send a burst.
+func (m *minute) changed(calls int, now time.Time) minute {
+	next := newMinute(calls, now)
+	if m.calls == 0 || next.calls == 0 {
+		return next
+	}
+	m.forget(now)
+	m.bucket.opens(now) // counts what has come in
+	next.counts, next.sum, next.second = m.counts, m.sum, m.second
+	next.tokens = min(next.burst, m.tokens)
+	return next
+}
+
 // opens returns when a call may go out that leaves a part of the minute to others.
 func (m *minute) opens(now time.Time, reserve float64) time.Time {
 	if m.calls == 0 {

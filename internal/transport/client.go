@@ -277,6 +277,14 @@ func (c *Client) SetPacing(p assessment.Pacing) error {
 	return nil
 }
 
+// Pacing returns what [Client.SetPacing] or [Config.Pacing] set.
+func (c *Client) Pacing() assessment.Pacing {
+	if c == nil {
+		return assessment.Pacing{}
+	}
+	return c.gate.paced()
+}
+
 // Limits lists what holds calls back or is being counted: the key, whose Account
 // is empty, and the accounts that are not at rest.
 func (c *Client) Limits() []assessment.Limit {

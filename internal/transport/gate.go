@@ -74,12 +74,12 @@ func (g *gate) set(p assessment.Pacing, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	calls := p.PerMinute
-	if documented := int(float64(g.minute) * rateMargin); p.Mode == assessment.PacingAuto && documented > 0 && (calls == 0 || documented < calls) {
+	g.pacing = p
+	if documented := g.part(int(float64(g.minute) * rateMargin)); p.Mode == assessment.PacingAuto && documented > 0 && (calls == 0 || documented < calls) {
 		calls = documented
 	}
-	g.pacing = p
 	if calls != g.minutes.calls {
-		g.minutes = newMinute(calls, now)
+		g.minutes = g.minutes.changed(calls, now)
 	}
 	if p.Mode != assessment.PacingAuto { // nothing that was estimated counts any more
 		g.key.known = false
@@ -91,12 +91,28 @@ func (g *gate) set(p assessment.Pacing, now time.Time) {
 	g.dispatch(now)
 }
 
+// paced returns what was set.
+func (g *gate) paced() assessment.Pacing {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.pacing
+}
+
 // estimated is the width of an account that nothing is known of.
 func (g *gate) estimated() int {
 	if g.pacing.Mode != assessment.PacingAuto {
 		return 0
 	}
-	return g.width
+	return g.part(g.width)
+}
+
+// part is this process's part of what all processes may have together, at least
+// one.
+func (g *gate) part(of int) int {
+	if of == 0 {
+		return 0
+	}
+	return max(1, of/max(1, g.pacing.Processes))
 }
 
 // enter waits until an attempt may go out. It returns a [*heldError] at once where
@@ -367,7 +383,7 @@ func (g *gate) leave(t ticket, o *outcome) {
 
 // learn takes in what the headers of an answer tell of windows and widths.
 func (g *gate) learn(l *lane, sent, now time.Time, o *outcome) {
-	if n := count(o.answer.Header.Get("Concurrency-Limit")); n > 0 && float64(n) != l.most {
+	if n := g.part(max(0, count(o.answer.Header.Get("Concurrency-Limit")))); n > 0 && float64(n) != l.most {
 		l.most = float64(n)
 		l.width = min(max(l.width, 1), l.most)
 	}

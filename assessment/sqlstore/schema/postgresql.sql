@@ -77,7 +77,10 @@ CREATE TABLE {lanes} (
 CREATE TABLE {gates} (
   route TEXT NOT NULL,
   account TEXT NOT NULL,
+  what TEXT NOT NULL,
   cause TEXT NOT NULL,
+  under TEXT NOT NULL,
+  print TEXT NOT NULL,
   opens BIGINT NOT NULL,
   probing SMALLINT NOT NULL,
   probes INTEGER NOT NULL,
@@ -85,7 +88,7 @@ CREATE TABLE {gates} (
   wake BIGINT NOT NULL,
   switched_by TEXT NOT NULL,
   made BIGINT NOT NULL,
-  PRIMARY KEY (route, account, cause)
+  PRIMARY KEY (route, account, what, cause, under)
 );
 
 CREATE TABLE {journal} (
@@ -101,4 +104,38 @@ CREATE INDEX {index}journal_at ON {journal} (at);
 CREATE TABLE {processes} (
   id TEXT PRIMARY KEY,
   seen BIGINT NOT NULL
+);
+
+CREATE TABLE {integrations} (
+  route TEXT NOT NULL,
+  account TEXT NOT NULL,
+  since BIGINT NOT NULL,
+  next BIGINT NOT NULL,
+  period BIGINT NOT NULL,
+  hot SMALLINT NOT NULL,
+  hot_from BIGINT NOT NULL,
+  delivered BIGINT NOT NULL,
+  seen BIGINT NOT NULL,
+  asked BIGINT NOT NULL,
+  full_next BIGINT NOT NULL,
+  run TEXT NOT NULL,
+  run_from BIGINT NOT NULL,
+  run_began BIGINT NOT NULL,
+  cursor TEXT NOT NULL,
+  found TEXT NOT NULL,
+  released SMALLINT NOT NULL,
+  failures INTEGER NOT NULL,
+  gone BIGINT NOT NULL,
+  token TEXT NOT NULL,
+  until BIGINT NOT NULL,
+  made BIGINT NOT NULL,
+  PRIMARY KEY (route, account)
+);
+CREATE INDEX {index}integrations_next ON {integrations} (next) WHERE gone = 0;
+
+CREATE TABLE {renames} (
+  was TEXT NOT NULL,
+  became TEXT NOT NULL,
+  made BIGINT NOT NULL,
+  PRIMARY KEY (was, became)
 );

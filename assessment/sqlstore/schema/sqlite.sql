@@ -77,7 +77,10 @@ CREATE TABLE {lanes} (
 CREATE TABLE {gates} (
   route TEXT NOT NULL,
   account TEXT NOT NULL,
+  what TEXT NOT NULL,
   cause TEXT NOT NULL,
+  under TEXT NOT NULL,
+  print TEXT NOT NULL,
   opens INTEGER NOT NULL,
   probing INTEGER NOT NULL,
   probes INTEGER NOT NULL,
@@ -85,7 +88,7 @@ CREATE TABLE {gates} (
   wake INTEGER NOT NULL,
   switched_by TEXT NOT NULL,
   made INTEGER NOT NULL,
-  PRIMARY KEY (route, account, cause)
+  PRIMARY KEY (route, account, what, cause, under)
 );
 
 CREATE TABLE {journal} (
@@ -101,4 +104,38 @@ CREATE INDEX {index}journal_at ON {journal} (at);
 CREATE TABLE {processes} (
   id TEXT PRIMARY KEY,
   seen INTEGER NOT NULL
+);
+
+CREATE TABLE {integrations} (
+  route TEXT NOT NULL,
+  account TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  next INTEGER NOT NULL,
+  period INTEGER NOT NULL,
+  hot INTEGER NOT NULL,
+  hot_from INTEGER NOT NULL,
+  delivered INTEGER NOT NULL,
+  seen INTEGER NOT NULL,
+  asked INTEGER NOT NULL,
+  full_next INTEGER NOT NULL,
+  run TEXT NOT NULL,
+  run_from INTEGER NOT NULL,
+  run_began INTEGER NOT NULL,
+  cursor TEXT NOT NULL,
+  found TEXT NOT NULL,
+  released INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  gone INTEGER NOT NULL,
+  token TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  made INTEGER NOT NULL,
+  PRIMARY KEY (route, account)
+);
+CREATE INDEX {index}integrations_next ON {integrations} (next) WHERE gone = 0;
+
+CREATE TABLE {renames} (
+  was TEXT NOT NULL,
+  became TEXT NOT NULL,
+  made INTEGER NOT NULL,
+  PRIMARY KEY (was, became)
 );
