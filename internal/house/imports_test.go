@@ -49,6 +49,7 @@ var aisles = []aisle{
 	{folder: "internal/outbound", may: []string{"assessment"}},
 	{folder: "internal/transport", may: []string{"assessment", "internal/lenient", retryable}},
 	{folder: "internal/yamlfile", may: []string{yaml}},
+	{folder: "internal/check", may: []string{"assessment", "internal/simkit", "kombo/kombotest", "stackone/stackonetest", "ashby/ashbytest"}},
 	{folder: "internal/vendortest", may: []string{"assessment", "webhook", testify, gocmp}},
 	{folder: "", may: []string{ours}},
 }
