@@ -63,7 +63,12 @@ var fast = check.Options{
 // newReference starts the provider beside a kit of its own.
 func newReference(t *testing.T, w wrong) *reference {
 	t.Helper()
-	kit, err := check.New(check.Config{Seed: 7})
+	return newReferenceWith(t, w, check.Config{Seed: 7})
+}
+
+func newReferenceWith(t *testing.T, w wrong, cfg check.Config) *reference {
+	t.Helper()
+	kit, err := check.New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(kit.Close)
 	addresses, err := kit.Addresses()

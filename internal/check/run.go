@@ -92,45 +92,59 @@ func (o Options) chosen() ([]Check, error) {
 	}), nil
 }
 
-// Run runs the checks on a service and reports. The error is about the call itself,
-// such as an unknown id; whatever the service or the kit does wrong is in the report.
-func (k *Kit) Run(ctx context.Context, target Target, opts Options) (*Report, error) {
-	opts = opts.withDefaults()
-	checks, err := opts.chosen()
-	if err != nil {
-		return nil, err
-	}
+// Checks returns those that [Kit.Run] would run, skipped ones included. The error is that
+// of Run.
+func (k *Kit) Checks(target Target, opts Options) ([]Check, error) {
 	for _, name := range target.Without {
 		if !slices.Contains(Capabilities(), name) {
 			return nil, fmt.Errorf("check: nothing is called %q that a service could do without: there are %v", name, Capabilities())
 		}
 	}
+	return opts.withDefaults().chosen()
+}
+
+// Run runs the checks on a service and reports. The error is about the call itself,
+// such as an unknown id; whatever the service or the kit does wrong is in the report.
+func (k *Kit) Run(ctx context.Context, target Target, opts Options) (*Report, error) {
+	checks, err := k.Checks(target, opts)
+	if err != nil {
+		return nil, err
+	}
+	opts = opts.withDefaults()
 	report := newReport(k, target, opts)
 	report.Results = k.results(ctx, target, opts, checks)
 	report.finish(k.cfg.Clock())
 	return report, nil
 }
 
-// results runs the checks, so many at once, and returns what became of them in the
-// order of the checks.
+// results runs the checks and returns what became of them in the order of the checks.
+// Those that make the service look at all customers run when the others are done:
+// else they would reach into them.
 func (k *Kit) results(ctx context.Context, target Target, opts Options, checks []Check) []Result {
 	list := make([]Result, len(checks))
-	slots := make(chan struct{}, opts.Parallel)
-	var group sync.WaitGroup
 	var told sync.Mutex
-	for i, c := range checks {
-		group.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			list[i] = k.result(ctx, c, target, opts)
-			if opts.OnResult != nil {
-				told.Lock()
-				defer told.Unlock()
-				opts.OnResult(list[i])
+	phase := func(wide bool) {
+		slots := make(chan struct{}, opts.Parallel)
+		var group sync.WaitGroup
+		for i, c := range checks {
+			if slices.Contains(c.Needs, NeedReconcile) != wide {
+				continue
 			}
-		})
+			group.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				list[i] = k.result(ctx, c, target, opts)
+				if opts.OnResult != nil {
+					told.Lock()
+					defer told.Unlock()
+					opts.OnResult(list[i])
+				}
+			})
+		}
+		group.Wait()
 	}
-	group.Wait()
+	phase(false)
+	phase(true)
 	return list
 }
 
