@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/kombo"
+)
+
+// deleted is the state of a customer who is gone.
+const deleted = "DELETED"
+
+const setCustomer = `
+INSERT INTO customers (vendor, account, state, since, catalogue) VALUES ($1, $2, $3, $4, '')
+ON CONFLICT (vendor, account) DO UPDATE SET state = excluded.state`
+
+// setCustomer remembers a customer. What follows from it is done by upkeep, as
+// often as it takes.
+func (v *service) setCustomer(ctx context.Context, vendor assessment.Vendor, account, state string) error {
+	if _, err := v.db.ExecContext(ctx, setCustomer, string(vendor), account, state, time.Now().UnixMilli()); err != nil {
+		return err
+	}
+	select {
+	case v.news <- struct{}{}:
+	default: // it is told already
+	}
+	return nil
+}
+
+// upkeep gives Kombo's customers the catalogue and finds orders whose webhook
+// was lost, at once, after every change and regularly. Any number of processes
+// may do it at the same time.
+func (v *service) upkeep(ctx context.Context, s settings) {
+	if v.kombo == nil {
+		return
+	}
+	const known = `INSERT INTO customers (vendor, account, state, since, catalogue) VALUES ($1, $2, 'ACTIVE', $3, '') ON CONFLICT DO NOTHING`
+	for {
+		for _, account := range s.Integrations {
+			if _, err := v.db.ExecContext(ctx, known, string(assessment.Kombo), account, time.Now().UnixMilli()); err != nil {
+				v.logger.WarnContext(ctx, "customers", "error", err)
+			}
+		}
+		if err := v.eachCustomer(ctx, s); err != nil && ctx.Err() == nil {
+			v.logger.WarnContext(ctx, "upkeep", "error", err)
+		}
+		select {
+		case <-time.After(s.Reconcile):
+		case <-v.news:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// komboCustomer is what upkeep knows of a customer.
+type komboCustomer struct {
+	account, catalogue string
+	since              int64
+}
+
+func (v *service) eachCustomer(ctx context.Context, s settings) error {
+	customers, err := v.komboCustomers(ctx)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(v.provider.packages)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(text)
+	catalogue := hex.EncodeToString(sum[:])
+	for _, c := range customers {
+		if c.catalogue != catalogue {
+			if _, err := v.kombo.SetPackages(ctx, c.account, v.provider.packages); err != nil {
+				v.logger.WarnContext(ctx, "catalogue not submitted", "account", c.account, "error", err)
+			} else if _, err := v.db.ExecContext(ctx, `UPDATE customers SET catalogue = $1 WHERE vendor = $2 AND account = $3`,
+				catalogue, string(assessment.Kombo), c.account); err != nil {
+				return err
+			}
+		}
+		// An order from before the customer was known is somebody else's.
+		found, err := v.kombo.Reconcile(ctx, c.account, kombo.ReconcileConfig{
+			Intake: v.durable.Intake(), CreatedAfter: time.UnixMilli(c.since), MinAge: s.MinAge,
+		})
+		if err != nil {
+			v.logger.WarnContext(ctx, "reconcile", "account", c.account, "error", err)
+			continue
+		}
+		v.logger.InfoContext(ctx, "reconciled", "account", c.account, "open", found.Seen,
+			"started", len(found.Started), "rejected", len(found.Rejected), "failed", len(found.Failed))
+	}
+	return nil
+}
+
+func (v *service) komboCustomers(ctx context.Context) (all []komboCustomer, err error) {
+	rows, err := v.db.QueryContext(ctx, `SELECT account, catalogue, since FROM customers WHERE vendor = $1 AND state = 'ACTIVE' ORDER BY account`,
+		string(assessment.Kombo))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var c komboCustomer
+		if err := rows.Scan(&c.account, &c.catalogue, &c.since); err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, rows.Err()
+}
