@@ -55,7 +55,7 @@ func (w *orderWorker) Work(ctx context.Context, job *river.Job[orderArgs]) error
 	}
 	done, err := w.s.spool.Work(ctx, ref)
 	if w.s.width.leave(account) {
-		w.s.next(context.WithoutCancel(ctx), ref, queue)
+		w.s.next(context.WithoutCancel(ctx), ref, queue, account)
 	}
 	switch {
 	case err != nil:
@@ -69,9 +69,13 @@ func (w *orderWorker) Work(ctx context.Context, job *river.Job[orderArgs]) error
 }
 
 // next inserts jobs for orders of an account whose own jobs ended because it
-// was busy.
-func (s *Service) next(ctx context.Context, ref assessment.OrderRef, queue string) {
+// was busy. As many as it may have at once are perhaps not all, so the next that
+// ends looks again.
+func (s *Service) next(ctx context.Context, ref assessment.OrderRef, queue, account string) {
 	refs, err := s.spool.DueOf(ctx, sqlstore.Route(ref.Vendor, ref.Connection), sqlstore.Account(ref.Account), widthOf[queue])
+	if len(refs) == widthOf[queue] {
+		s.width.drop(account)
+	}
 	for _, ref := range refs {
 		if err == nil {
 			_, err = s.jobs.Insert(ctx, orderArgs{Ref: ref.String()}, inQueue(queue))
@@ -102,6 +106,13 @@ func (w *widths) enter(account string, most int) bool {
 	}
 	w.busy[account]++
 	return true
+}
+
+// drop notes that the account has more to start.
+func (w *widths) drop(account string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dropped[account] = true
 }
 
 // leave says whether a job of the account was dropped meanwhile.

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"net"
 	"net/http"
-	"time"
 
 	"github.com/assessbridge/assessbridge/ashby"
 	"github.com/assessbridge/assessbridge/assessment"
@@ -15,10 +12,9 @@ import (
 )
 
 type settings struct {
-	Packages     []assessment.Package
-	PublicURL    string
-	ResultsToken string // whoever marks the tests; empty: nobody may
-	Logger       *slog.Logger
+	Packages  []assessment.Package
+	PublicURL string
+	Logger    *slog.Logger
 
 	Kombo       kombo.Config
 	KomboSecret string // of its webhooks
@@ -57,61 +53,25 @@ func newService(s settings) (*service, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("PUT /results", v.results(s.ResultsToken))
 	v.handler = mux
 
 	var publishers []assessment.Publisher
-	for _, vendor := range []struct {
-		wanted bool
-		mount  func(*http.ServeMux, settings) (assessment.Publisher, error)
-	}{
-		{s.Kombo.APIKey != "", v.mountKombo},
-		{len(s.AshbyCustomers) > 0, v.mountAshby},
-		{s.StackOne.APIKey != "", v.mountStackOne},
-	} {
-		if !vendor.wanted {
-			continue
-		}
-		publisher, err := vendor.mount(mux, s)
+	for _, mount := range []func(*http.ServeMux, settings) (assessment.Publisher, error){v.mountKombo, v.mountAshby, v.mountStackOne} {
+		publisher, err := mount(mux, s)
 		if err != nil {
 			return nil, err
 		}
 		publishers = append(publishers, publisher)
 	}
-	if len(publishers) == 0 {
-		return nil, errNoVendor
-	}
 	v.router, err = assessment.NewRouter(assessment.RouterConfig{Publishers: publishers, Store: v.store})
 	return v, err
 }
 
-var errNoVendor = errors.New("no vendor is configured: see the environment variables in the documentation of the command")
-
-// serve answers until ctx ends, and then lets what is running come to its end.
-func (v *service) serve(ctx context.Context, address string) error {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return err
+// write publishes a result, and notes that the test is over if it is final.
+func (v *service) write(ctx context.Context, ref assessment.OrderRef, result assessment.Result) (assessment.Receipt, error) {
+	receipt, err := v.router.PublishResult(ctx, ref, result)
+	if err == nil && result.Status.Final() {
+		v.provider.finish(ref)
 	}
-	server := &http.Server{
-		Handler:           v.handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      30 * time.Second, // longer than the intake's deadlines
-		IdleTimeout:       2 * time.Minute,
-	}
-	v.logger.Info("listening", "address", listener.Addr().String())
-	working, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	go v.work(working)
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	ctx, cancel := context.WithTimeout(working, 30*time.Second)
-	defer cancel()
-	return errors.Join(server.Shutdown(ctx), v.queue.drain(ctx), v.intake.Drain(ctx))
+	return receipt, err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -69,21 +68,6 @@ func (q *orderQueue) put(_ context.Context, o assessment.Order) error {
 	default:
 		q.open.Done()
 		return errQueueFull
-	}
-}
-
-// drain waits until nothing is left, or says how much is.
-func (q *orderQueue) drain(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() {
-		q.open.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%d orders left in the queue", len(q.orders))
 	}
 }
 

@@ -77,7 +77,10 @@ func newService(s settings, logger *slog.Logger) (*service, error) {
 }
 
 func (v *service) migrate(ctx context.Context) error {
-	return errors.Join(v.durable.Migrate(ctx), v.db.migrate(ctx))
+	if err := v.db.migrate(ctx); err != nil {
+		return err
+	}
+	return v.durable.Migrate(ctx) // last: readiness looks at what it makes
 }
 
 // server has a time for everything that a peer can be slow with. An answer takes
@@ -149,7 +152,9 @@ func (v *service) work(ctx context.Context) error {
 	}
 	var upkeep sync.WaitGroup
 	defer upkeep.Wait()
-	upkeep.Go(func() { v.upkeep(ctx, v.settings) })
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	upkeep.Go(func() { v.upkeep(working, v.settings) })
 	return v.again(ctx, v.durable.Run)
 }
 
