@@ -110,6 +110,7 @@ func everything(reason string) map[string]string {
 		"kombo.auth.forged", "kombo.auth.unsigned", "kombo.auth.wrong-alphabet", "kombo.auth.reserialised",
 		"kombo.order.accepted", "kombo.order.rejected-body", "kombo.order.fault-is-not-rejection", "kombo.order.absent-null-unknown",
 		"kombo.order.duplicate", "kombo.order.duplicate-at-once", "kombo.order.answer-lost", "kombo.event.unknown-type", "kombo.inline.url-in-time",
+		"all.privacy.no-cause-no-secret-in-answers",
 		"kombo.result.completed", "kombo.result.interim", "kombo.result.once", "kombo.result.retried-after-429-5xx-reset",
 	} {
 		known[id] = reason

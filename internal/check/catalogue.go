@@ -61,7 +61,10 @@ type Check struct {
 	Capability string
 	Needs      []Need
 
-	run func(context.Context, *T)
+	// alone: what it does can be felt by all customers of the service, so that no other
+	// check runs meanwhile.
+	alone bool
+	run   func(context.Context, *T)
 }
 
 // Source is a page on which a rule stands.

@@ -68,7 +68,7 @@ func komboOrders() []Check {
 				"Not judged without Target.Started if the orders are listed.",
 			Failures: []Failure{{Key: "not found", Nobody: "Nobody ever hears of the order.", Candidate: "The candidate waits for an invitation that never comes."}, {Key: "failed", Nobody: "The search for lost orders ends with an error."}},
 			WithSDK:  "Call Client.Reconcile for every integration now and then.", Without: "List GET /assessment/orders?statuses=OPEN for every integration now and then, and start what you do not know.",
-			Needs: []Need{NeedReconcile}, run: komboReconciled,
+			Needs: []Need{NeedReconcile}, alone: true, run: komboReconciled,
 		},
 	}
 }

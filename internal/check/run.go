@@ -118,16 +118,15 @@ func (k *Kit) Run(ctx context.Context, target Target, opts Options) (*Report, er
 }
 
 // results runs the checks and returns what became of them in the order of the checks.
-// Those that make the service look at all customers run when the others are done:
-// else they would reach into them.
+// Those that reach into others run when these are done, one at a time.
 func (k *Kit) results(ctx context.Context, target Target, opts Options, checks []Check) []Result {
 	list := make([]Result, len(checks))
 	var told sync.Mutex
-	phase := func(wide bool) {
-		slots := make(chan struct{}, opts.Parallel)
+	phase := func(alone bool, atOnce int) {
+		slots := make(chan struct{}, atOnce)
 		var group sync.WaitGroup
 		for i, c := range checks {
-			if slices.Contains(c.Needs, NeedReconcile) != wide {
+			if c.alone != alone {
 				continue
 			}
 			group.Go(func() {
@@ -143,8 +142,8 @@ func (k *Kit) results(ctx context.Context, target Target, opts Options, checks [
 		}
 		group.Wait()
 	}
-	phase(false)
-	phase(true)
+	phase(false, opts.Parallel)
+	phase(true, 1)
 	return list
 }
 

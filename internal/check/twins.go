@@ -38,7 +38,7 @@ type twins struct {
 	twin    attempt
 	// refuses tells which answers are refusals; nil: see unauthorised.
 	refuses func(reply) bool
-	// expected is what refuses asks for, in words; empty: that of unauthorised.
+	// expected is the refusal in words; empty: 401.
 	expected string
 	// taken is the key of the failure of a spoiled request that was not refused, and
 	// closed that of a twin which was not accepted.
@@ -53,7 +53,10 @@ func unauthorised(r reply) bool { return r.status >= 400 && r.status < 500 && !r
 // the twin is not accepted, no refusal counts.
 func (t *T) twins(ctx context.Context, p twins) {
 	if p.refuses == nil {
-		p.refuses, p.expected = unauthorised, "a refusal: 401"
+		p.refuses = unauthorised
+	}
+	if p.expected == "" {
+		p.expected = "a refusal: 401"
 	}
 	for _, s := range p.spoiled {
 		r := s.send(ctx)
