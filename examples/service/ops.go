@@ -42,6 +42,8 @@ func (v *service) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
 	switch err := v.durable.DB().Check(ctx); {
+	case !v.prepared.Load():
+		http.Error(w, "the tables are being made", http.StatusServiceUnavailable)
 	case v.leaving.Load():
 		http.Error(w, "draining", http.StatusServiceUnavailable)
 	case err != nil:

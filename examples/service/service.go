@@ -34,6 +34,7 @@ type service struct {
 	metrics  *metrics
 	logger   *slog.Logger
 	news     chan struct{} // a customer came or changed
+	prepared atomic.Bool   // the tables were made, or that is not asked for
 	leaving  atomic.Bool   // the process is ending
 	public   string        // where serve listens, once it does
 	ops      string
@@ -77,10 +78,7 @@ func newService(s settings, logger *slog.Logger) (*service, error) {
 }
 
 func (v *service) migrate(ctx context.Context) error {
-	if err := v.db.migrate(ctx); err != nil {
-		return err
-	}
-	return v.durable.Migrate(ctx) // last: readiness looks at what it makes
+	return errors.Join(v.db.migrate(ctx), v.durable.Migrate(ctx))
 }
 
 // server has a time for everything that a peer can be slow with. An answer takes
@@ -150,6 +148,7 @@ func (v *service) work(ctx context.Context) error {
 			return err
 		}
 	}
+	v.prepared.Store(true)
 	var upkeep sync.WaitGroup
 	defer upkeep.Wait()
 	working, stop := context.WithCancel(ctx)
