@@ -28,7 +28,7 @@ func TestNothingPersonalIsPrinted(t *testing.T) {
 		Filled: []any{
 			assessment.Accepted{}, assessment.APIError{}, assessment.Attachment{}, assessment.Attribute{},
 			assessment.Candidate{}, assessment.Claim{}, assessment.Job{}, assessment.Order{}, assessment.Result{},
-			assessment.Started{}, assessment.TeamMember{},
+			assessment.PastOrder{}, assessment.Started{}, assessment.TeamMember{},
 		},
 		Shown: map[string][]string{
 			"APIError":  {"Vendor", "Operation", "Account", "Code", "RequestID", "LogURL", "Class", "Cause", "Shown"},

@@ -18,7 +18,7 @@ UPDATE {results} SET body = NULL, digest = '', reason = '',
   settled = CASE WHEN settled = 0 THEN {now} ELSE settled END
 WHERE ref = $1`
 	eraseOrder = `
-UPDATE {orders} SET body = NULL, subject = '', token = '', until = 0,
+UPDATE {orders} SET body = NULL, subject = '', reason = 'erased', token = '', until = 0,
   state = CASE WHEN settled = 0 THEN 'erased' ELSE state END,
   settled = CASE WHEN settled = 0 THEN {now} ELSE settled END
 WHERE ref = $1`

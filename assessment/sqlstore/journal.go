@@ -35,6 +35,7 @@ const (
 	NoteStartNow    = "order.start_now"
 	NoteDropped     = "order.discarded"
 	NoteErased      = "erased"
+	NoteImported    = "order.imported" // another system took it
 	NotePublished   = "result.published"
 	NotePaused      = "switch.paused" // of a route or an account; the code says which switch
 	NoteResumed     = "switch.resumed"
@@ -95,7 +96,8 @@ type Note struct {
 // millisecond is in the order in which it must have happened.
 const timeline = `
 SELECT at, what, detail, 2 AS place, id FROM {journal} WHERE ref = $1
-UNION ALL SELECT made, '` + NoteQueued + `', '{}', 0, 0 FROM {orders} WHERE ref = $1
+UNION ALL SELECT made, CASE WHEN reason = '` + reasonImported + `' THEN '` + NoteImported + `' ELSE '` + NoteQueued + `' END, '{}', 0, 0
+  FROM {orders} WHERE ref = $1
 UNION ALL SELECT made, '` + NotePublished + `', '{"seq":' || CAST(seq AS TEXT) || '}', 1, seq FROM {results} WHERE ref = $1
 UNION ALL SELECT settled, '` + NoteSuperseded + `', '{"seq":' || CAST(seq AS TEXT) || '}', 3, seq FROM {results}
   WHERE ref = $1 AND state = '` + stateSuperseded + `'

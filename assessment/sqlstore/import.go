@@ -1,0 +1,496 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// ImportState is how far an order had come in the system that it is imported
+// from.
+type ImportState string
+
+// The states of imported orders.
+const (
+	// ImportRunning: the provider took it, and its final result is not written.
+	ImportRunning ImportState = "running"
+	// ImportFinal: the vendor has its final result.
+	ImportFinal ImportState = "final"
+	// ImportRejected: the provider said no, and the vendor knows.
+	ImportRejected ImportState = "rejected"
+)
+
+// ranks say which state is further; of an order that is imported twice, the
+// furthest counts.
+var ranks = map[ImportState]int{ImportRunning: 1, ImportFinal: 2, ImportRejected: 2}
+
+// Imported is an order of another system.
+type Imported struct {
+	// Ref is the reference under which the vendor delivers the order, or knows it:
+	// for Ashby ID is the assessment_id that was answered to its start. Required.
+	Ref assessment.OrderRef
+	// State is how far it has come; required.
+	State ImportState
+	// Dedupe is what a repetition has in common with the order where the vendor
+	// gives no id; package ashby makes it of its application, candidate and
+	// package (ashby.Dedupe). Of several running orders with the same parts, the
+	// one imported first is what a repetition gets, so give the newest first.
+	Dedupe []string
+	// Candidate is the vendor's id of the candidate (where it gives none, the ATS's),
+	// so that [DB.EraseSubject] and [DB.Subject] find the order. Only its hash is
+	// stored, and that only with [Options.SubjectKey].
+	Candidate string
+	// Started is what the provider answered, as far as that is known: a repeated
+	// delivery of a running order is answered with it. An inline order without its
+	// CandidateURL is answered with a fault, and not started. Of orders that have
+	// ended it is not kept.
+	Started assessment.Started
+	// Rejection is what the recruiter was told of a rejected order.
+	Rejection string
+	// At is when the provider answered; the time of the import if zero.
+	At time.Time
+	// Written is when the vendor got the last result: a later one is stamped after
+	// it. Zero: of a final, the time of the import; of others there was none.
+	Written time.Time
+}
+
+// String describes the order without its links and its candidate.
+func (i Imported) String() string { return fmt.Sprintf("imported %s (%s)", i.Ref, i.State) }
+
+// Format implements [fmt.Formatter]: every verb prints [Imported.String].
+func (i Imported) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(i.String())) }
+
+// LogValue implements [slog.LogValuer] without links and candidate.
+func (i Imported) LogValue() slog.Value { return slog.StringValue(i.String()) }
+
+// ImportOptions configures [DB.Import].
+type ImportOptions struct {
+	// KeySecret has to be [assessment.IntakeConfig.KeySecret] of the intake that
+	// orders come to later.
+	KeySecret string
+	// DryRun checks and counts, and stores nothing.
+	DryRun bool
+	// Skip passes over that many records: [ImportReport.Done] of an import that was
+	// cut off. It saves time only; whatever is imported again changes nothing.
+	Skip int
+	// Batch is how many records a transaction takes; [DefaultImportBatch] if zero.
+	Batch int
+	// Progress, if set, is called after every transaction.
+	Progress func(ImportReport)
+	// Refused, if set, is called for every record that is not imported.
+	Refused func(*ImportError)
+}
+
+// DefaultImportBatch is [ImportOptions.Batch] unless set.
+const DefaultImportBatch = 1000
+
+// ImportReport counts the records of an import.
+type ImportReport struct {
+	// Done is how many records of the source are dealt with, those skipped and
+	// refused included: where to go on.
+	Done int
+	// New were unknown. Advanced were imported before and had come further since.
+	New, Advanced int
+	// Known were imported before, or came through the vendor. Their own state stays;
+	// only that the vendor has a final result is noted for these too.
+	Known int
+	// Erased were erased here; nothing of them was stored again.
+	Erased int
+	// KeyTaken are running orders whose Dedupe belongs to another order, which is
+	// what a repetition gets. They are imported all the same.
+	KeyTaken int
+	// Refused were not imported.
+	Refused int
+}
+
+// ImportError is a record that was not imported.
+type ImportError struct {
+	// Number is the record's place in the source, from 1.
+	Number int
+	// Ref is the order, as far as it was readable.
+	Ref assessment.OrderRef
+	// Err is the source's own error, or a [*assessment.ValidationError].
+	Err error
+}
+
+// Error names the record and what is wrong with it.
+func (e *ImportError) Error() string { return fmt.Sprintf("record %d: %v", e.Number, e.Err) }
+
+// Unwrap returns Err.
+func (e *ImportError) Unwrap() error { return e.Err }
+
+// Import records orders of another system, so that this one goes on where that one
+// stopped: a redelivery starts nothing and is answered as replayed, no interim
+// result follows a final that the vendor has, and a repetition without a vendor's
+// id gets the old one. Nothing is started, written or told to anybody.
+//
+// Records that cannot be taken, and errors of the source, do not hold up the
+// others: they are counted, and the error, an [*ImportError], is the first of them.
+// Any other error is the database's or ctx's; then [ImportReport.Done] records are
+// dealt with. Import again from there, or from the beginning: an order that is known
+// stays as it is, unless it was imported and has come further since. So an import
+// before the cut-over and another one at it are fine.
+//
+// It is a method of [DB] because it writes the tables of all the others; the host
+// needs neither an intake nor a publisher for it.
+func (d *DB) Import(ctx context.Context, records iter.Seq2[Imported, error], o ImportOptions) (ImportReport, error) {
+	if o.Skip < 0 || o.Batch < 0 {
+		return ImportReport{}, errors.New("sqlstore: import with a negative Skip or Batch")
+	}
+	if o.Batch == 0 {
+		o.Batch = DefaultImportBatch
+	}
+	m := importer{d: d, options: o}
+	number := 0
+	for r, err := range records {
+		if number++; number <= o.Skip {
+			m.report.Done = number
+			continue
+		}
+		m.take(number, r, err)
+		if number-m.report.Done < o.Batch {
+			continue
+		}
+		if err := m.flush(ctx, number); err != nil {
+			return m.report, err
+		}
+	}
+	if err := m.flush(ctx, number); err != nil {
+		return m.report, err
+	}
+	if m.first != nil {
+		return m.report, fmt.Errorf("sqlstore: import: %d of %d records refused, the first: %w", m.report.Refused, number, m.first)
+	}
+	return m.report, nil
+}
+
+// importer gathers records to batches.
+type importer struct {
+	d       *DB
+	options ImportOptions
+	report  ImportReport
+	batch   []importRow
+	refused []*ImportError // of the batch
+	first   *ImportError
+}
+
+// importRow is a record as it goes to the database, which reads it as JSON.
+type importRow struct {
+	Ref     string `json:"ref"`
+	Route   string `json:"route"`
+	Subject string `json:"subject"`
+	State   string `json:"state"` // of the order
+	Made    int64  `json:"made"`
+	Final   int    `json:"final"`
+	Written int64  `json:"written"`
+	rank    int
+	natural string // the key that a repetition has
+	claims  []importClaim
+}
+
+type importClaim struct {
+	Key    string `json:"key"`
+	Ref    string `json:"ref"` // empty if it is the key
+	Answer string `json:"answer"`
+}
+
+func (m *importer) take(number int, r Imported, err error) {
+	var row importRow
+	if err == nil {
+		row, err = m.d.importRow(r, m.options.KeySecret)
+	}
+	if err != nil {
+		m.refused = append(m.refused, &ImportError{Number: number, Ref: r.Ref, Err: err})
+		return
+	}
+	m.batch = append(m.batch, row)
+}
+
+func (d *DB) importRow(r Imported, secret string) (importRow, error) {
+	rank := ranks[r.State]
+	switch {
+	case rank == 0:
+		return importRow{}, invalid("state", "none of running, final, rejected")
+	case unstorable(r.At) || unstorable(r.Written):
+		return importRow{}, invalid("at", "before 1970")
+	}
+	past := assessment.PastOrder{
+		Ref: r.Ref, Dedupe: r.Dedupe, Started: r.Started, At: r.At, Ended: r.State == ImportFinal,
+	}
+	row := importRow{
+		Ref: r.Ref.String(), Route: routeOf(r.Ref), State: orderStarted, Made: milli(r.At), Written: milli(r.Written),
+		Subject: d.subject(r.Ref.Vendor, r.Ref.Connection, r.Ref.Account, r.Candidate), Final: int(intOf(r.State != ImportRunning)), rank: rank,
+	}
+	if r.State == ImportRejected {
+		past.Rejected, row.State = &assessment.Rejection{Message: r.Rejection}, orderRejected
+	}
+	claims, err := past.Claims(secret)
+	for _, c := range claims {
+		claim := importClaim{Key: c.Key, Ref: c.Ref.String(), Answer: string(c.Answer)}
+		if claim.Ref == claim.Key {
+			claim.Ref = ""
+		} else {
+			row.natural = c.Key
+		}
+		row.claims = append(row.claims, claim)
+	}
+	return row, err
+}
+
+// unstorable says whether t is a time that is none for a database of milliseconds
+// since 1970.
+func unstorable(t time.Time) bool { return !t.IsZero() && t.UnixMilli() <= 0 }
+
+func milli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// flush stores what was gathered, up to the record done.
+func (m *importer) flush(ctx context.Context, done int) error {
+	next := m.report
+	rows := furthest(m.batch)
+	next.Known += len(m.batch) - len(rows) // twice in one batch
+	if len(rows) > 0 {
+		err := m.d.inTx(ctx, func(tx *sql.Tx) error {
+			todo, err := m.d.sift(ctx, tx, rows, &next)
+			if err != nil || m.options.DryRun || len(todo) == 0 {
+				return err
+			}
+			return m.d.storeImported(ctx, tx, todo)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	next.Refused += len(m.refused)
+	next.Done = done
+	m.report = next
+	m.tell()
+	m.batch, m.refused = m.batch[:0], nil
+	return nil
+}
+
+func (m *importer) tell() {
+	for _, e := range m.refused {
+		if m.first == nil {
+			m.first = e
+		}
+		if m.options.Refused != nil {
+			m.options.Refused(e)
+		}
+	}
+	if m.options.Progress != nil {
+		m.options.Progress(m.report)
+	}
+}
+
+// furthest leaves one row for each order, and one order for each key.
+func furthest(batch []importRow) []importRow {
+	at := make(map[string]int, len(batch))
+	var rows []importRow
+	for _, r := range batch {
+		i, again := at[r.Ref]
+		if !again {
+			at[r.Ref] = len(rows)
+			rows = append(rows, r)
+		} else if r.rank > rows[i].rank {
+			rows[i] = r
+		}
+	}
+	return rows
+}
+
+// reasonImported marks the orders that were imported, and reasonErased those of
+// which nothing may be stored again.
+const (
+	reasonImported = "imported"
+	reasonErased   = "erased"
+)
+
+// among is the rows of a table whose column is in the JSON list $1.
+var among = map[Dialect]string{
+	PostgreSQL: ` IN (SELECT json_array_elements_text(CAST($1 AS json)))`,
+	SQLite:     ` IN (SELECT value FROM json_each($1))`,
+}
+
+// sift counts what is known of rows and returns those to store.
+func (d *DB) sift(ctx context.Context, tx *sql.Tx, rows []importRow, report *ImportReport) ([]importRow, error) {
+	known, err := d.knownOrders(ctx, tx, rows)
+	if err != nil {
+		return nil, err
+	}
+	holders, err := d.holders(ctx, tx, rows)
+	if err != nil {
+		return nil, err
+	}
+	var todo []importRow
+	for _, r := range rows {
+		have, found := known[r.Ref]
+		switch {
+		case !found:
+			report.New++
+		case have.reason == reasonErased:
+			report.Erased++
+			continue
+		case have.reason == reasonImported && r.rank > have.rank:
+			report.Advanced++
+		default:
+			report.Known++
+			if have.reason == reasonImported {
+				continue
+			}
+		}
+		if holder, held := holders[r.natural]; held && r.natural != "" && holder != r.Ref {
+			report.KeyTaken++
+			r.claims = nil
+		} else if r.natural != "" {
+			holders[r.natural] = r.Ref
+		}
+		todo = append(todo, r)
+	}
+	return todo, nil
+}
+
+// knownOrder is what the tables say of an order.
+type knownOrder struct {
+	reason string
+	rank   int
+}
+
+func (d *DB) knownOrders(ctx context.Context, tx *sql.Tx, rows []importRow) (map[string]knownOrder, error) {
+	refs := make([]string, len(rows))
+	for i, r := range rows {
+		refs[i] = r.Ref
+	}
+	list, err := json.Marshal(refs)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: %w", err)
+	}
+	known := make(map[string]knownOrder)
+	err = d.rows(ctx, tx, func(scan func(...any) error) error {
+		var ref string
+		var k knownOrder
+		var final int64
+		err := scan(&ref, &k.reason, &final)
+		k.rank = ranks[ImportRunning]
+		if final >= 0 {
+			k.rank = ranks[ImportFinal]
+		}
+		known[ref] = k
+		return err
+	}, `SELECT o.ref, o.reason, COALESCE(l.final_seq, -1) FROM {orders} o LEFT JOIN {lanes} l ON l.ref = o.ref WHERE o.ref`+among[d.dialect], string(list))
+	return known, err
+}
+
+// holders returns which order has each natural key.
+func (d *DB) holders(ctx context.Context, tx *sql.Tx, rows []importRow) (map[string]string, error) {
+	var keys []string
+	for _, r := range rows {
+		if r.natural != "" {
+			keys = append(keys, r.natural)
+		}
+	}
+	holders := make(map[string]string, len(keys))
+	if len(keys) == 0 {
+		return holders, nil
+	}
+	list, err := json.Marshal(keys)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: %w", err)
+	}
+	err = d.rows(ctx, tx, func(scan func(...any) error) error {
+		var key, ref string
+		err := scan(&key, &ref)
+		holders[key] = ref
+		return err
+	}, `SELECT key, ref FROM {claims} WHERE key`+among[d.dialect], string(list))
+	return holders, err
+}
+
+// The statements of an import. Each takes a whole batch as one JSON parameter,
+// which every driver has; given makes rows of it.
+const (
+	importOrders = `
+INSERT INTO {orders} AS o (ref, route, account, subject, form, body, state, reason, tries, faulted, due, token, until, made, settled)
+SELECT ref, route, '', subject, %d, NULL, state, '` + reasonImported + `', 0, 0, 0, '', 0,
+  CASE WHEN made > 0 THEN made ELSE {now} END, {now}
+FROM %s WHERE TRUE
+ON CONFLICT (ref) DO UPDATE SET state = excluded.state, settled = excluded.settled WHERE o.reason = '` + reasonImported + `'`
+
+	// The end of an order frees its natural key, and drops its links.
+	importFreed = `
+DELETE FROM {claims} WHERE token = '` + assessment.PastToken + `' AND ref <> '' AND ref`
+	importClaims = `
+INSERT INTO {claims} AS c (key, ref, token, until, answer, made)
+SELECT key, ref, '` + assessment.PastToken + `', 0, %s, {now} FROM %s WHERE TRUE
+ON CONFLICT (key) DO UPDATE SET answer = excluded.answer
+WHERE c.token = '` + assessment.PastToken + `' AND c.ref = excluded.ref`
+
+	// A final that the vendor has is before the first row of this outbox.
+	importLanes = `
+INSERT INTO {lanes} AS l (ref, token, until, written_seq, final_seq, sent_seq, sent_at, crashes)
+SELECT ref, '', 0, 0, CASE WHEN final = 1 THEN 0 ELSE -1 END, 0, CASE WHEN written > 0 THEN written ELSE {now} END, 0
+FROM %s WHERE final = 1 OR written > 0
+ON CONFLICT (ref) DO UPDATE SET
+  final_seq = CASE WHEN excluded.final_seq > l.final_seq THEN excluded.final_seq ELSE l.final_seq END,
+  sent_at = CASE WHEN excluded.sent_at > l.sent_at THEN excluded.sent_at ELSE l.sent_at END`
+)
+
+// given are the rows of a JSON list, as a table.
+var given = map[Dialect]struct{ orders, claims, bytes string }{
+	PostgreSQL: {
+		`json_to_recordset(CAST($1 AS json)) AS g(ref TEXT, route TEXT, subject TEXT, state TEXT, made BIGINT, final INTEGER, written BIGINT)`,
+		`json_to_recordset(CAST($1 AS json)) AS g(key TEXT, ref TEXT, answer TEXT)`,
+		`convert_to(answer, 'UTF8')`,
+	},
+	SQLite: {
+		`(SELECT value->>'ref' AS ref, value->>'route' AS route, value->>'subject' AS subject, value->>'state' AS state,
+		value->>'made' AS made, value->>'final' AS final, value->>'written' AS written FROM json_each($1)) AS g`,
+		`(SELECT value->>'key' AS key, value->>'ref' AS ref, value->>'answer' AS answer FROM json_each($1)) AS g`,
+		`CAST(answer AS BLOB)`,
+	},
+}
+
+func (d *DB) storeImported(ctx context.Context, tx *sql.Tx, rows []importRow) error {
+	var claims []importClaim
+	var ended []string
+	for _, r := range rows {
+		claims = append(claims, r.claims...)
+		if r.Final == 1 {
+			ended = append(ended, r.Ref)
+		}
+	}
+	as := given[d.dialect]
+	for _, step := range []struct {
+		statement string
+		list      any
+		n         int
+	}{
+		{fmt.Sprintf(importOrders, orderForm, as.orders), rows, len(rows)},
+		{importFreed + among[d.dialect], ended, len(ended)},
+		{fmt.Sprintf(importClaims, as.bytes, as.claims), claims, len(claims)},
+		{fmt.Sprintf(importLanes, as.orders), rows, len(rows)},
+	} {
+		if step.n == 0 {
+			continue
+		}
+		list, err := json.Marshal(step.list)
+		if err != nil {
+			return fmt.Errorf("sqlstore: %w", err)
+		}
+		if _, err := d.exec(ctx, tx, step.statement, string(list)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
