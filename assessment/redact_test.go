@@ -235,6 +235,7 @@ var domainPersonal = map[string]func(*testing.T){
 	"Started":     func(t *testing.T) { domainRedacted[assessment.Started](t) },
 	"Accepted":    func(t *testing.T) { domainRedacted[assessment.Accepted](t, "Ref") },
 	"Claim":       func(t *testing.T) { domainRedacted[assessment.Claim](t, "Key", "Ref") },
+	"PastOrder":   func(t *testing.T) { domainRedacted[assessment.PastOrder](t, "Ref") },
 	"MemoryStore": func(t *testing.T) { TestMemoryStorePrintsNothingStored(t) },
 	"Intake":      domainIntakeHidden,
 	"IntakeConfig": func(t *testing.T) {
