@@ -273,7 +273,7 @@ var domainPersonal = map[string]func(*testing.T){
 var domainImpersonal = []string{
 	"OrderRef", "Vendor", "Kind", "Status", "Outcome", "Role", "PackageType", "OrderState", "UnknownStatus",
 	"DeliveryOutcome", "ResultOutcome", "Package", "Test", "PackageQuery", "Application", "Location",
-	"Receipt", "Loss", "Problem", "ValidationError", "PacingMode", "Pacing", "KeyPrint", "KeyPrinter", "Admitter", "LimitScope", "Limit",
+	"Receipt", "Loss", "Problem", "ValidationError", "PacingMode", "Pacing", "KeyPrint", "KeyPrinter", "Admitter", "OpenOrders", "OrderLister", "LimitScope", "Limit",
 	"Observer", "Delivery", "ProviderCall", "Attempt", "ResultReport", "Drift",
 	"Provider", "Store", "Lookup", "Publisher", "ResultPublisher", "RouterConfig",
 	// The bare values of an attribute, whose [assessment.Attribute] hides them.

@@ -36,7 +36,7 @@ func TestNothingPersonalIsPrinted(t *testing.T) {
 			"Job":       {"ID", "RemoteID", "Code", "Name", "Description", "URL", "Location"},
 		},
 		Open: []string{
-			"Application", "Attempt", "Delivery", "Drift", "Location", "Limit", "Loss", "Observer", "OrderRef", "Package", "PackageQuery", "Pacing", "KeyPrint", "Problem", "ProviderCall",
+			"Application", "Attempt", "Delivery", "Drift", "Location", "Limit", "Loss", "Observer", "OpenOrders", "OrderRef", "Package", "PackageQuery", "Pacing", "KeyPrint", "Problem", "ProviderCall",
 			"Receipt", "ResultReport", "Score", "SubResult", "Test", "ValidationError",
 		},
 	})

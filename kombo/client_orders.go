@@ -59,36 +59,64 @@ func (c *Client) Orders(ctx context.Context, integration string, f OrderFilter) 
 	}
 }
 
+var _ assessment.OrderLister = (*Client)(nil)
+
+// OpenOrders implements [assessment.OrderLister]: one page of 250 open orders of an
+// integration. A call costs as much as one result; [Client.Orders] reads all pages.
+func (c *Client) OpenOrders(ctx context.Context, q assessment.OpenOrders) ([]assessment.Order, string, error) {
+	query, err := OrderFilter{
+		IDs: q.IDs, Statuses: []assessment.Status{assessment.StatusOpen}, CreatedAfter: q.CreatedAfter, PageSize: MaxPageSize,
+	}.query(q.Account)
+	if err != nil {
+		return nil, "", err
+	}
+	wires, next, err := c.ordersPageOf(ctx, q.Account, query, assessment.OrderRef{}, transport.Bulk, q.Cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	page := make([]assessment.Order, len(wires))
+	for i, wire := range wires {
+		wire.IntegrationID = q.Account // the list names none
+		page[i] = wire.order(c.connection)
+	}
+	return page, next, nil
+}
+
 // ordersPage fetches one page. The cursor does not carry the filters, so every
 // request repeats them. Observers are told the order that it is about, if it is
 // about one.
 func (c *Client) ordersPage(integration string, query url.Values, about assessment.OrderRef) func(context.Context, string) ([]wireOrder, string, error) {
-	return func(ctx context.Context, cursor string) ([]wireOrder, string, error) {
-		call := transport.Call{
-			Operation: "GET /assessment/orders",
-			Method:    http.MethodGet,
-			Path:      []string{"assessment", "orders"},
-			Query:     query,
-			Account:   integration,
-			Class:     transport.Bulk,
-			Order:     about,
-		}
-		if query.Has("ids") { // what became of a result
-			call.Class = transport.Final
-		}
-		if cursor != "" {
-			call.Query = url.Values{"cursor": {cursor}}
-			for name, values := range query {
-				call.Query[name] = values
-			}
-		}
-		got, err := read[orderPage](ctx, c, call)
-		if err != nil {
-			return nil, "", err
-		}
-		next, err := nextCursor(integration, got.Next)
-		return got.Results, next, err
+	class := transport.Bulk
+	if query.Has("ids") { // what became of a result
+		class = transport.Final
 	}
+	return func(ctx context.Context, cursor string) ([]wireOrder, string, error) {
+		return c.ordersPageOf(ctx, integration, query, about, class, cursor)
+	}
+}
+
+func (c *Client) ordersPageOf(ctx context.Context, integration string, query url.Values, about assessment.OrderRef, class transport.Class, cursor string) ([]wireOrder, string, error) {
+	call := transport.Call{
+		Operation: "GET /assessment/orders",
+		Method:    http.MethodGet,
+		Path:      []string{"assessment", "orders"},
+		Query:     query,
+		Account:   integration,
+		Class:     class,
+		Order:     about,
+	}
+	if cursor != "" {
+		call.Query = url.Values{"cursor": {cursor}}
+		for name, values := range query {
+			call.Query[name] = values
+		}
+	}
+	got, err := read[orderPage](ctx, c, call)
+	if err != nil {
+		return nil, "", err
+	}
+	next, err := nextCursor(integration, got.Next)
+	return got.Results, next, err
 }
 
 // errCursor: taken for the end of the list, it would hide the rest of it.

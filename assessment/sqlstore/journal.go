@@ -39,6 +39,13 @@ const (
 	NotePublished   = "result.published"
 	NotePaused      = "switch.paused" // of a route or an account; the code says which switch
 	NoteResumed     = "switch.resumed"
+	NoteSurge       = "reconcile.surge" // more lost orders than may be started
+	NoteSince       = "reconcile.since"
+	NoteHot         = "reconcile.hot"
+	NoteBackfill    = "reconcile.backfill"
+	NoteRenamed     = "renamed"
+	NoteOffboarded  = "offboarded"
+	NoteFound       = "order.found" // by the reconciler: its delivery was lost
 )
 
 // Detail is what a note says beside its word. It has fixed fields and no text of

@@ -317,10 +317,17 @@ AND due <= {now} AND until <= {now} AND form <= $4 ORDER BY due, made LIMIT $3`,
 // WaitingOrder is an order that needs attention. It is tried all the same.
 type WaitingOrder struct {
 	Ref    assessment.OrderRef
-	Reason string // "faulting", "undecodable", "invalid: …"
+	Reason string // "faulting", "undecodable", "unknown_status", "surge", "invalid: …"
 	Tries  int
 	Made   time.Time
 }
+
+// ordersInNeed are also those that a surge holds up.
+const ordersInNeed = `
+SELECT ref, CASE WHEN state = 'attention' THEN reason ELSE 'surge' END, tries, made FROM {orders} o
+WHERE state = 'attention' OR (state = 'queued' AND EXISTS (SELECT 1 FROM {gates} g
+  WHERE g.route = o.route AND g.account = o.account AND g.what = 'starts' AND g.cause = '` + string(causeSurge) + `'))
+ORDER BY made LIMIT $1`
 
 // Attention returns at most n orders that need attention, the oldest first.
 func (s *Spool) Attention(ctx context.Context, n int) ([]WaitingOrder, error) {
@@ -337,7 +344,7 @@ func (s *Spool) Attention(ctx context.Context, n int) ([]WaitingOrder, error) {
 		o.Made = atMilli(made)
 		all = append(all, o)
 		return err
-	}, `SELECT ref, reason, tries, made FROM {orders} WHERE state = 'attention' ORDER BY made LIMIT $1`, n)
+	}, ordersInNeed, n)
 	return all, err
 }
 

@@ -111,7 +111,7 @@ func Open(db *sql.DB, dialect Dialect, o Options) (*DB, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	pairs := append(names, "{now}", "("+o.Now+")", "{bytes}", bytesType[dialect])
+	pairs := append(names, "{now}", "("+o.Now+")", "{bytes}", bytesType[dialect], "{each}", eachOf[dialect], "{skip}", skipLocked[dialect])
 	return &DB{db: db, dialect: dialect, options: o, names: strings.NewReplacer(pairs...), log: log}, nil
 }
 
@@ -124,6 +124,13 @@ var clocks = map[Dialect]string{
 
 // bytesType is the dialect's type of a column for bytes.
 var bytesType = map[Dialect]string{PostgreSQL: "BYTEA", SQLite: "BLOB"}
+
+// eachOf gives the elements of a JSON list of texts, which is one parameter that
+// every driver has: IN ({each}($1)) follows it.
+var eachOf = map[Dialect]string{PostgreSQL: "SELECT json_array_elements_text", SQLite: "SELECT value FROM json_each"}
+
+// skipLocked leaves rows to whoever is at them.
+var skipLocked = map[Dialect]string{PostgreSQL: "FOR UPDATE SKIP LOCKED"}
 
 // names returns the replacements for table names.
 func names(dialect Dialect, schema string) ([]string, error) {
