@@ -72,8 +72,12 @@ func (w *orderWorker) Work(ctx context.Context, job *river.Job[orderArgs]) error
 // was busy. As many as it may have at once are perhaps not all, so the next that
 // ends looks again.
 func (s *Service) next(ctx context.Context, ref assessment.OrderRef, queue, account string) {
-	refs, err := s.spool.DueOf(ctx, sqlstore.Route(ref.Vendor, ref.Connection), sqlstore.Account(ref.Account), widthOf[queue])
-	if len(refs) == widthOf[queue] {
+	most := widthOf[queue]
+	if s.draining.Load() {
+		most = sweepMost // the next process does not know that the account was busy
+	}
+	refs, err := s.spool.DueOf(ctx, sqlstore.Route(ref.Vendor, ref.Connection), sqlstore.Account(ref.Account), most)
+	if len(refs) == most {
 		s.width.drop(account)
 	}
 	for _, ref := range refs {

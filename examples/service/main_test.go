@@ -20,9 +20,9 @@ func size(short, long int) int {
 	return short
 }
 
-// The programs that the tests run: the service with short leases, and one that
-// stands for its next release.
-var oldRelease, newRelease string
+// The programs that the tests run: the service with short leases, one that stands
+// for its next release, and the small host.
+var oldRelease, newRelease, smallHost string
 
 // TestMain builds the programs and starts one PostgreSQL server for all tests.
 func TestMain(m *testing.M) { os.Exit(withPrograms(m)) }
@@ -34,9 +34,12 @@ func withPrograms(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	oldRelease, newRelease = filepath.Join(folder, "old"), filepath.Join(folder, "new")
-	for program, edits := range map[string][]edit{oldRelease: hurried, newRelease: append(nextRelease, hurried...)} {
-		if err := build(program, edits); err != nil {
+	oldRelease, newRelease, smallHost = filepath.Join(folder, "old"), filepath.Join(folder, "new"), filepath.Join(folder, "host")
+	for _, one := range []struct {
+		program, source string
+		edits           []edit
+	}{{oldRelease, ".", hurried}, {newRelease, ".", append(nextRelease, hurried...)}, {smallHost, "./host", hurried}} {
+		if err := build(one.program, one.source, one.edits); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -84,8 +87,8 @@ var nextRelease = []edit{
 	{"assessment/durable/jobs.go", `"assessbridge_flush.v1"`, `"assessbridge_flush.v2"`},
 }
 
-// build compiles this service with edits, which stay out of the source.
-func build(program string, edits []edit) error {
+// build compiles a program with edits, which stay out of the source.
+func build(program, source string, edits []edit) error {
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		return err
@@ -120,7 +123,7 @@ func build(program string, edits []edit) error {
 	if err := os.WriteFile(program+".json", list, 0o600); err != nil {
 		return err
 	}
-	if out, err := exec.Command("go", "build", "-overlay", program+".json", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-overlay", program+".json", "-o", program, source).CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/assessbridge/assessbridge/ashby/ashbytest"
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/kombo/kombotest"
 )
@@ -140,4 +141,30 @@ func TestTwoReleases(t *testing.T) {
 	after.ready(t)
 	w.settled(t, end(), 2*16)
 	require.Zero(t, w.number(t, `SELECT COUNT(*) FROM assessbridge.river_job WHERE state IN ('discarded', 'cancelled')`))
+}
+
+// A host in about a hundred lines gets all of it: two processes, one killed, one
+// ended and started again, transactions of pgx and of database/sql.
+func TestSmallHost(t *testing.T) {
+	w := newWorld(t, postgres(t), "")
+	w.set("ASHBY_OUR_KEY", ashbytest.DefaultPartnerKey)
+	w.set("ASHBY_KEY", ashbytest.DefaultAPIKey)
+	w.set("KOMBO_INTEGRATION", kombotest.DefaultIntegration)
+	w.set("RECONCILE", "1s")
+	_, err := w.db.Exec(`CREATE TABLE tests (ref TEXT PRIMARY KEY, starts INTEGER NOT NULL, state TEXT NOT NULL DEFAULT '')`)
+	require.NoError(t, err)
+	processes := []*process{w.start(t, smallHost), w.start(t, smallHost)}
+	for _, p := range processes {
+		p.ready(t)
+	}
+	_, end := w.flow(t)
+	time.Sleep(time.Second)
+	processes[0].kill()
+	processes[0].run(t)
+	processes[0].ready(t)
+	processes[1].terminate(t)
+	processes[1].run(t)
+	processes[1].ready(t)
+	w.settled(t, end(), 2*16)
+	require.Zero(t, w.number(t, `SELECT COUNT(*) FROM tests WHERE state <> 'completed'`), "the host's own rows")
 }
