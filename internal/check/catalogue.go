@@ -118,6 +118,7 @@ func Catalogue() []Check {
 	var all []Check
 	for _, part := range [][]Check{
 		komboAuth(), komboOrders(), komboRepeats(), komboInline(), komboResults(),
+		stackoneAuth(), stackoneOrders(), stackonePackages(), stackoneResults(),
 		everyVendor(),
 	} {
 		all = append(all, part...)

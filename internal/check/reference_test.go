@@ -27,6 +27,12 @@ const (
 	faulty   = "broken_test"
 )
 
+// emptyAccount may order nothing; every other customer of StackOne has a package that
+// only this one may order.
+const emptyAccount = "1"
+
+func ownPackage(account string) string { return "own-" + account }
+
 // wrong is what a mutant does otherwise than the reference provider; the zero value
 // is nothing.
 type wrong struct {
@@ -99,12 +105,16 @@ func newReferenceWith(t *testing.T, w wrong, cfg check.Config) *reference {
 		Kombo: check.KomboTarget{Webhook: wrap("kombo", "/kombo")},
 		StackOne: check.StackOneTarget{
 			Webhook: wrap("stackone", "/stackone"), AssessmentPackages: wrap("assessments", "/assessments"), BackgroundPackages: wrap("background", "/background"),
+			EmptyAccount: emptyAccount,
 		},
 		Ashby:   check.AshbyTarget{Base: wrap("ashby", "/ashby/")},
 		Package: offered, RejectedPackage: rejected, FaultPackage: faulty,
 		Finish: func(ctx context.Context, ref assessment.OrderRef, result assessment.Result) error {
 			_, err := r.router.PublishResult(ctx, ref, result)
 			return err
+		},
+		Packages: func(_ context.Context, customer assessment.OrderRef) ([]string, error) {
+			return []string{offered, ownPackage(customer.Account)}, nil
 		},
 		Reconcile: r.reconcile,
 		Started: func(_ context.Context, ref assessment.OrderRef) (int, error) {
@@ -221,6 +231,12 @@ func (r *reference) another(change ...func(*kombo.Config)) *kombo.Client {
 
 // Packages implements [assessment.Provider].
 func (r *reference) Packages(_ context.Context, q assessment.PackageQuery) ([]assessment.Package, error) {
+	switch {
+	case q.Account == emptyAccount:
+		return nil, nil
+	case q.Vendor == assessment.StackOne:
+		return []assessment.Package{{ID: offered, Name: "TypeScript", Description: "TypeScript coding skills"}, {ID: ownPackage(q.Account), Name: "Our own", Description: "Made for this customer"}}, nil
+	}
 	if q.Kind == assessment.KindBackgroundCheck {
 		return []assessment.Package{{ID: "criminal_record", Name: "Criminal record check", Description: "National and county records", Type: assessment.BackgroundCheck}}, nil
 	}

@@ -58,6 +58,10 @@ type Target struct {
 	// seen this way is not judged.
 	Started func(ctx context.Context, order assessment.OrderRef) (int, error)
 
+	// Packages names the ids of the packages that a customer may order: vendor, account
+	// and kind of the reference say whose. Nil: whose packages are listed is not judged.
+	Packages func(ctx context.Context, customer assessment.OrderRef) ([]string, error)
+
 	// Without names what the service does not offer, such as "kombo.inline":
 	// [Capabilities] lists what can be named.
 	Without []string
@@ -76,6 +80,9 @@ type StackOneTarget struct {
 	AssessmentPackages Endpoint
 	BackgroundPackages Endpoint
 	Connection         string
+	// EmptyAccount is the id of an account that may order no package; empty: there is
+	// none.
+	EmptyAccount string
 }
 
 // AshbyTarget is what the service serves for Ashby: the address below which
