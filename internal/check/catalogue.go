@@ -119,6 +119,7 @@ func Catalogue() []Check {
 	for _, part := range [][]Check{
 		komboAuth(), komboOrders(), komboRepeats(), komboInline(), komboResults(),
 		stackoneAuth(), stackoneOrders(), stackonePackages(), stackoneResults(),
+		ashbyLists(), ashbyAuth(), ashbyStarts(), ashbyCancels(), ashbyUpdates(),
 		everyVendor(),
 	} {
 		all = append(all, part...)

@@ -22,7 +22,7 @@ type mutant struct {
 }
 
 func allMutants() []mutant {
-	return slices.Concat(komboMutants(), stackoneMutants(), everyVendorMutants())
+	return slices.Concat(komboMutants(), stackoneMutants(), ashbyMutants(), everyVendorMutants())
 }
 
 // The kit is judged by providers that are wrong: each fails exactly its set.

@@ -25,11 +25,18 @@ const (
 	offered  = "typescript_test"
 	rejected = "discontinued_test"
 	faulty   = "broken_test"
+	running  = "running_test" // every candidate is taking it
 )
 
 // emptyAccount may order nothing; every other customer of StackOne has a package that
 // only this one may order.
 const emptyAccount = "1"
+
+// emptyCustomer is a customer of Ashby who may order nothing, and emptyKey the key.
+const (
+	emptyCustomer = "hooli"
+	emptyKey      = "partner_test_key_hooli"
+)
 
 func ownPackage(account string) string { return "own-" + account }
 
@@ -107,8 +114,8 @@ func newReferenceWith(t *testing.T, w wrong, cfg check.Config) *reference {
 			Webhook: wrap("stackone", "/stackone"), AssessmentPackages: wrap("assessments", "/assessments"), BackgroundPackages: wrap("background", "/background"),
 			EmptyAccount: emptyAccount,
 		},
-		Ashby:   check.AshbyTarget{Base: wrap("ashby", "/ashby/")},
-		Package: offered, RejectedPackage: rejected, FaultPackage: faulty,
+		Ashby:   check.AshbyTarget{Base: wrap("ashby", "/ashby/"), EmptyKey: emptyKey},
+		Package: offered, RejectedPackage: rejected, FaultPackage: faulty, ConflictPackage: running,
 		Finish: func(ctx context.Context, ref assessment.OrderRef, result assessment.Result) error {
 			_, err := r.router.PublishResult(ctx, ref, result)
 			return err
@@ -175,7 +182,7 @@ func (r *reference) handlers(t *testing.T, w wrong, a check.Addresses) map[strin
 		require.NoError(t, err)
 	}
 	handlers["ashby"], err = ashby.NewHandler(ashby.HandlerConfig{Intake: r.intake, Client: r.ashby, Authenticate: func(_ context.Context, key string) (string, error) {
-		for _, c := range a.Credentials.Ashby {
+		for _, c := range append(a.Credentials.Ashby[:], check.AshbyCustomer{Name: emptyCustomer, PartnerKey: emptyKey}) {
 			if c.PartnerKey == key {
 				return c.Name, nil
 			}
@@ -232,7 +239,7 @@ func (r *reference) another(change ...func(*kombo.Config)) *kombo.Client {
 // Packages implements [assessment.Provider].
 func (r *reference) Packages(_ context.Context, q assessment.PackageQuery) ([]assessment.Package, error) {
 	switch {
-	case q.Account == emptyAccount:
+	case q.Account == emptyAccount, q.Account == emptyCustomer:
 		return nil, nil
 	case q.Vendor == assessment.StackOne:
 		return []assessment.Package{{ID: offered, Name: "TypeScript", Description: "TypeScript coding skills"}, {ID: ownPackage(q.Account), Name: "Our own", Description: "Made for this customer"}}, nil
@@ -252,11 +259,15 @@ func (r *reference) StartOrder(_ context.Context, o assessment.Order) (assessmen
 	switch o.Package.ID {
 	case rejected:
 		return assessment.Started{}, assessment.Reject("We do not offer this test any more.")
+	case running:
+		return assessment.Started{}, assessment.AlreadyRunning("The candidate is taking this test.")
 	case faulty:
 		return assessment.Started{}, errDatabase
 	}
 	r.started[o.Ref]++
-	return assessment.Started{CandidateURL: "https://tests.example.com/take?order=" + url.QueryEscape(o.Ref.ID)}, nil
+	return assessment.Started{
+		CandidateURL: "https://tests.example.com/take?order=" + url.QueryEscape(o.Ref.ID), Update: &assessment.Result{Status: assessment.StatusOpen},
+	}, nil
 }
 
 // CancelOrder implements [assessment.Provider].

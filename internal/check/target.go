@@ -47,6 +47,10 @@ type Target struct {
 	// down, in a build for tests; empty: there is none.
 	FaultPackage string
 
+	// ConflictPackage is one whose start finds the candidate assessed already; empty:
+	// there is none.
+	ConflictPackage string
+
 	// Finish ends, or moves on, the candidate's test: it makes the service write the
 	// result. It may return before that is written. After an error it is called again
 	// with the same result, as a queue would. Nil: results are not checked.
@@ -90,6 +94,9 @@ type StackOneTarget struct {
 type AshbyTarget struct {
 	Base       Endpoint
 	Connection string
+	// EmptyKey is the partner key of a customer who may order nothing; empty: there is
+	// none.
+	EmptyKey string
 }
 
 func (t Target) packageID() string {
