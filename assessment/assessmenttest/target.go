@@ -35,6 +35,9 @@ type StackOne struct {
 	AssessmentPackages Endpoint
 	BackgroundPackages Endpoint
 	Connection         string
+	// EmptyAccount is the id of an account that may order no package; empty: there is
+	// none, and an empty list is not judged.
+	EmptyAccount string
 }
 
 // Ashby is what the service serves for Ashby.
@@ -43,6 +46,9 @@ type Ashby struct {
 	// assessment.cancel are.
 	Base       Endpoint
 	Connection string
+	// EmptyKey is the partner key of a customer who may order nothing; empty: there is
+	// none, and an empty list is not judged.
+	EmptyKey string
 }
 
 // Level says how much depends on a check.
@@ -75,6 +81,10 @@ type Target struct {
 	// down; empty: there is none, and part of what happens then is not judged.
 	FaultPackage string
 
+	// ConflictPackage is one whose start finds the candidate assessed already; empty:
+	// there is none, and Ashby's 409 is not judged.
+	ConflictPackage string
+
 	// Finish makes the service write a result of an order: what it does when a
 	// candidate's test moves on or ends. It may return before the result is written.
 	// After an error it is called again with the same result, as a queue would. It may
@@ -86,6 +96,10 @@ type Target struct {
 	// Started tells how often a test was set up for an order. Nil: what can only be
 	// seen this way is not judged.
 	Started func(ctx context.Context, order assessment.OrderRef) (int, error)
+
+	// Packages names the ids of the packages that a customer may order: vendor, account
+	// and kind of the reference say whose. Nil: whose packages are listed is not judged.
+	Packages func(ctx context.Context, customer assessment.OrderRef) ([]string, error)
 
 	// Without names what the service does not offer, such as "kombo.inline". An unknown
 	// name fails the test, which lists those that there are.
@@ -117,10 +131,11 @@ func (t Target) check(name string) check.Target {
 		StackOne: check.StackOneTarget{
 			Webhook: t.StackOne.Webhook.of, AssessmentPackages: t.StackOne.AssessmentPackages.of,
 			BackgroundPackages: t.StackOne.BackgroundPackages.of, Connection: t.StackOne.Connection,
+			EmptyAccount: t.StackOne.EmptyAccount,
 		},
-		Ashby:   check.AshbyTarget{Base: t.Ashby.Base.of, Connection: t.Ashby.Connection},
-		Package: t.Package, RejectedPackage: t.RejectedPackage, FaultPackage: t.FaultPackage,
-		Finish: t.Finish, Reconcile: t.Reconcile, Started: t.Started, Without: t.Without,
+		Ashby:   check.AshbyTarget{Base: t.Ashby.Base.of, Connection: t.Ashby.Connection, EmptyKey: t.Ashby.EmptyKey},
+		Package: t.Package, RejectedPackage: t.RejectedPackage, FaultPackage: t.FaultPackage, ConflictPackage: t.ConflictPackage,
+		Finish: t.Finish, Reconcile: t.Reconcile, Started: t.Started, Packages: t.Packages, Without: t.Without,
 	}
 }
 

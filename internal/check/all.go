@@ -69,7 +69,7 @@ func everyVendor() []Check {
 		{
 			ID: "all.http.oversized", Title: "A body has a limit, and not a small one", Level: Advice, Since: "2026.1",
 			Why:      "Anyone can send a body without end. A real order has a job description and a hiring team of any length.",
-			Steps:    []string{"Send 64 MiB that prove nothing.", "Send a right request that is filled up to 1 MiB."},
+			Steps:    []string{"Send 32 MiB that prove nothing.", "Send a right request that is filled up to 1 MiB."},
 			Passes:   "The service stops reading the first before its end, and accepts the second.",
 			Failures: []Failure{{Key: "read", Nobody: "A few senders fill the memory of the service, and it stops."}, {Key: "twin", Candidate: "An order with a long job description is refused: the candidate waits for ever."}},
 			WithSDK:  "The handlers read 8 MiB at most, and 64 MiB for all requests together.", Without: "Limit the body, well above 1 MiB, before you read it.",
@@ -174,16 +174,16 @@ func (t *T) expectedSignature(at place) string {
 }
 
 const (
-	tooLarge    = 64 << 20
+	tooLarge    = 32 << 20
 	largeEnough = 1 << 20
 )
 
 func oversized(ctx context.Context, t *T) {
 	for _, s := range t.surfaces() {
 		endless := &counted{Reader: io.LimitReader(blanks{}, tooLarge)}
-		r := s.sends("64 MiB", func(q *request) { q.header, q.reader, q.size = s.forged(), endless, tooLarge })(ctx)
+		r := s.sends("32 MiB", func(q *request) { q.header, q.reader, q.size = s.forged(), endless, tooLarge })(ctx)
 		if endless.n.Load() == tooLarge || r.accepted {
-			t.fail("read", Mismatch{What: "how much of 64 MiB was read by " + s.name, Expected: "less", Got: "all", at: r.at})
+			t.fail("read", Mismatch{What: "how much of 32 MiB was read by " + s.name, Expected: "less", Got: "all", at: r.at})
 		}
 		filled := append(bytes.Clone(s.body), bytes.Repeat([]byte(" "), largeEnough-len(s.body))...)
 		r = s.sends("1 MiB", func(q *request) { q.header, q.body = s.header(filled), filled })(ctx)

@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"time"
 
+	"github.com/assessbridge/assessbridge/internal/check"
 	"github.com/assessbridge/assessbridge/kombo/kombotest"
 )
 
@@ -104,6 +106,7 @@ func everyVendorMutants() []mutant {
 					next.ServeHTTP(w, r)
 				})
 			}},
+			opts:  func(o *check.Options) { o.AnswerTimeout = 2 * time.Second },
 			fails: []string{"all.http.slow-sender"},
 		},
 	}

@@ -186,41 +186,6 @@ func ashbyMutants() []mutant {
 			fails: []string{"ashby.auth.other-customers-cancel", "ashby.start.at-once", "ashby.start.repeated"},
 		},
 		{
-			name: "ashby: starts twice what comes again later", vendor: "ashby",
-			// It knows what runs only while it is being started.
-			wrong: wrong{target: func(t *check.Target, _ *reference) {
-				var known seen
-				var once sync.Map
-				next := t.Ashby.Base.Handler
-				wrapped := other(func(id string) bool {
-					_, before := once.LoadOrStore(id, true)
-					return before && known.add(id, 0) == 0
-				})(next)
-				t.Ashby.Base.Handler = on(ashbytest.OpStart, func(http.Handler) http.Handler {
-					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-						id := applicationOf(read(r))
-						first := known.add(id, 1) == 1
-						defer func() {
-							if !first {
-								known.add(id, -1)
-								return
-							}
-							<-time.After(50 * time.Millisecond)
-							known.add(id, -1)
-						}()
-						if first {
-							known.add(id, -1)
-							wrapped.ServeHTTP(w, r)
-							known.add(id, 1)
-							return
-						}
-						next.ServeHTTP(w, r)
-					})
-				})(next)
-			}},
-			fails: []string{"ashby.auth.other-customers-cancel", "ashby.start.repeated"},
-		},
-		{
 			name: "ashby: starts twice what comes at once", vendor: "ashby",
 			wrong: wrong{target: func(t *check.Target, _ *reference) {
 				var running seen

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -42,6 +43,7 @@ func (m mutant) run(t *testing.T) *check.Report {
 	t.Helper()
 	r := newReference(t, m.wrong)
 	opts := fast
+	opts.Patience = 3 * time.Second // some wait for what never comes
 	if m.vendor != "" {
 		opts.IDs = []string{m.vendor}
 	}

@@ -70,7 +70,7 @@ type reference struct {
 
 // fast makes a run short: nothing of the reference provider waits for long.
 var fast = check.Options{
-	AnswerTimeout: 3 * time.Second, InlineTimeout: time.Second, Settle: 100 * time.Millisecond, Patience: 5 * time.Second, Timeout: 20 * time.Second,
+	AnswerTimeout: 10 * time.Second, InlineTimeout: 5 * time.Second, Settle: 100 * time.Millisecond, Patience: 10 * time.Second, Timeout: 40 * time.Second,
 }
 
 // newReference starts the provider beside a kit of its own.

@@ -227,6 +227,7 @@ func TestOneSeedOneReport(t *testing.T) {
 		r := newReferenceWith(t, wrong{}, check.Config{Seed: 7, Clock: func() time.Time { return at }})
 		report, err := r.kit.Run(t.Context(), r.target, fast)
 		require.NoError(t, err)
+		require.Empty(t, idsIn(report, check.Failed), "%s", detail(report))
 		if first == "" {
 			first = untimed(t, report)
 			continue
