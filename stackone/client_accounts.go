@@ -217,14 +217,20 @@ func (c *Client) account(ctx context.Context, method, account string) (Account, 
 	if account == "" {
 		return Account{}, errNoAccount()
 	}
-	got, _, err := transport.JSON[accountAnswer](ctx, c.transport, transport.Call{
-		Operation: method + " /accounts/{id}", Method: method,
-		Path: []string{"accounts", account}, Account: account, Repeat: transport.Same,
-	})
+	got, _, err := transport.JSON[accountAnswer](ctx, c.transport, accountCall(method, account))
 	if err != nil {
 		return Account{}, err
 	}
 	return got.domain(), nil
+}
+
+// accountCall is a call about one account that ends in the same state when it is
+// made twice.
+func accountCall(method, account string) transport.Call {
+	return transport.Call{
+		Operation: method + " /accounts/{id}", Method: method,
+		Path: []string{"accounts", account}, Account: account, Repeat: transport.Same,
+	}
 }
 
 // goneBefore reports whether a delete was repeated and then found nothing: the

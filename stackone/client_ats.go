@@ -144,6 +144,13 @@ func (c *atsCache) keep(account string, entry atsEntry) {
 	c.entries[account] = entry
 }
 
+// forget makes the next caller look the account up again.
+func (c *atsCache) forget(account string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.entries, account)
+}
+
 // gaveUp is the error of a caller whose context ended before another's lookup.
 func gaveUp(ctx context.Context, account string) error {
 	return &assessment.APIError{

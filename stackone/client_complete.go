@@ -70,7 +70,7 @@ func (c *Client) completeCandidate(ctx context.Context, account string, o *asses
 	if id == "" {
 		return nil
 	}
-	got, err := c.Candidate(ctx, account, id)
+	got, err := c.Candidate(ctx, account, id, ReadOptions{Include: []Include{}}) // an order has no custom fields
 	if err != nil {
 		return missing(err)
 	}

@@ -2,6 +2,7 @@ package stackone_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -16,13 +17,21 @@ import (
 	"github.com/assessbridge/assessbridge/stackone/stackonetest"
 )
 
+// exampleFields are the custom fields of the records in StackOne's reference.
+func exampleFields() []stackone.CustomField {
+	return []stackone.CustomField{{
+		ID: exampleID, RemoteID: exampleID, Name: "Training Completion Status", Value: json.RawMessage(`"Completed"`),
+		ValueID: "value_456", RemoteValueID: "e3cb75bf-aa84-466e-a6c1-b8322b257a48",
+	}}
+}
+
 func TestLookupExamples(t *testing.T) {
 	at := utc(2021, 1, 1, 1, 1).Add(time.Second)
 	t.Run("candidate", func(t *testing.T) {
 		server := play(answers(200, string(example(t, "candidate_get.response.json"))))
 		got, err := newClient(t, server).Candidate(t.Context(), account, "a/b c")
 		require.NoError(t, err)
-		require.Equal(t, "https://api.stackone.com/unified/ats/candidates/a%2Fb%20c", server.seen[0].URL)
+		require.Equal(t, "https://api.stackone.com/unified/ats/candidates/a%2Fb%20c?include=custom_fields", server.seen[0].URL)
 		require.Contains(t, string(got.Raw), "Training Completion Status")
 		got.Raw = nil
 		requireEqual(t, stackone.CandidateRecord{
@@ -31,6 +40,7 @@ func TestLookupExamples(t *testing.T) {
 				Email: "sestier.romain123@gmail.com", Phone: "+447700112233",
 			},
 			ApplicationIDs: []string{"123e4567-e89b-12d3-a456-426614174000", "523e1234-e89b-fdd2-a456-762545121101"},
+			CustomFields:   exampleFields(), CreatedAt: at, UpdatedAt: at,
 		}, got)
 	})
 	t.Run("application", func(t *testing.T) {
@@ -46,6 +56,7 @@ func TestLookupExamples(t *testing.T) {
 				ID: candidate, RemoteID: candidate, FirstName: "John", LastName: "Doe", Email: "john.doe@example.com", Phone: "+447700112233",
 			},
 			JobID: job, RemoteJobID: job, Stage: "Review",
+			CustomFields: exampleFields(), CreatedAt: at, UpdatedAt: at,
 		}, got)
 	})
 	t.Run("job", func(t *testing.T) {
@@ -56,7 +67,9 @@ func TestLookupExamples(t *testing.T) {
 		got.Raw = nil
 		want := exampleOrder("", "", "").Job
 		want.Code, want.Description = "184919", "Responsible for identifying business requirements"
-		requireEqual(t, stackone.JobRecord{Job: want, Status: "published", Confidential: "false", UpdatedAt: at}, got)
+		requireEqual(t, stackone.JobRecord{
+			Job: want, Status: "published", Confidential: "false", CustomFields: exampleFields(), CreatedAt: at, UpdatedAt: at,
+		}, got)
 	})
 	for _, name := range []string{"job_postings_list.response.json", "job_postings_list.doc_example_bare_enums.response.json"} {
 		t.Run(name, func(t *testing.T) {

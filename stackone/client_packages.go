@@ -5,92 +5,12 @@ import (
 	"encoding/json"
 	"iter"
 	"net/http"
-	"net/url"
-	"strconv"
-	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/internal/lenient"
 	"github.com/assessbridge/assessbridge/internal/outbound"
 	"github.com/assessbridge/assessbridge/internal/transport"
 )
-
-// ListOptions say which part of a list to fetch and how. The zero value is all
-// of it.
-type ListOptions struct {
-	// UpdatedAfter leaves out what was not changed after it.
-	UpdatedAfter time.Time
-	// CreatedAfter leaves out what was made before it; for job postings only.
-	CreatedAfter time.Time
-	// PageSize is how many records are fetched at once; zero leaves it to StackOne
-	// (25). The largest is not documented.
-	PageSize int
-	// Proxy are query parameters for the ATS behind StackOne
-	// (https://docs.stackone.com/guides/passthrough).
-	Proxy map[string]string
-}
-
-// query has filters in brackets, on every list.
-func (o *ListOptions) query() url.Values {
-	query := url.Values{}
-	if !o.UpdatedAfter.IsZero() {
-		query.Set("filter[updated_after]", timestamp(o.UpdatedAfter))
-	}
-	if !o.CreatedAfter.IsZero() {
-		query.Set("filter[created_after]", timestamp(o.CreatedAfter))
-	}
-	if o.PageSize > 0 {
-		query.Set("page_size", strconv.Itoa(o.PageSize))
-	}
-	for name, value := range o.Proxy {
-		query.Set("proxy["+name+"]", value)
-	}
-	return query
-}
-
-// list walks through a unified list. The page size stays the same for the whole
-// sequence, and an empty page with a cursor goes on
-// (https://docs.stackone.com/guides/pagination).
-func list[W, T any](ctx context.Context, c *Client, account, path string, o ListOptions, domain func(*W) T) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var zero T
-		query := o.query()
-		for wire, err := range transport.Pages(ctx, func(ctx context.Context, cursor string) ([]W, string, error) {
-			call, err := c.unified(http.MethodGet, path, account, splitPath(path)...)
-			if err != nil {
-				return nil, "", err
-			}
-			if cursor != "" {
-				query.Set("next", cursor)
-			}
-			call.Query, call.Class = query, transport.Bulk
-			got, _, err := transport.JSON[page[W]](ctx, c.transport, call)
-			return got.records(), got.cursor(), err
-		}) {
-			if err != nil {
-				yield(zero, err)
-				return
-			}
-			if !yield(domain(&wire), nil) {
-				return
-			}
-		}
-	}
-}
-
-// read fetches one record.
-func read[W any](ctx context.Context, c *Client, account, path, id string) (W, error) {
-	var zero W
-	call, err := c.unified(http.MethodGet, path+"/{id}", account, append(splitPath(path), id)...)
-	if err != nil {
-		return zero, err
-	}
-	got, _, err := transport.JSON[one[W]](ctx, c.transport, call)
-	if err != nil {
-		return zero, err
-	}
-	return *got.Data, nil
-}
 
 const (
 	assessmentPackages      = "assessments/packages"
@@ -103,24 +23,24 @@ const (
 // Pages are fetched while the range goes on; an error ends it. There is no way
 // to write them: recruiters see what a [PackagesHandler] answers.
 func (c *Client) AssessmentPackages(ctx context.Context, account string, o ListOptions) iter.Seq2[assessment.Package, error] {
-	return list(ctx, c, account, assessmentPackages, o, (*wirePackage).domain)
+	return list(ctx, c, account, &assessmentPackageModel, o, nil, (*wirePackage).domain)
 }
 
 // AssessmentPackage returns one assessment package.
 func (c *Client) AssessmentPackage(ctx context.Context, account, id string) (assessment.Package, error) {
-	got, err := read[wirePackage](ctx, c, account, assessmentPackages, id)
+	got, err := read[wirePackage](ctx, c, account, &assessmentPackageModel, id, ReadOptions{})
 	return got.domain(), err
 }
 
 // BackgroundCheckPackages lists the background-check packages of an account,
 // with their tests. Pages are fetched while the range goes on; an error ends it.
 func (c *Client) BackgroundCheckPackages(ctx context.Context, account string, o ListOptions) iter.Seq2[assessment.Package, error] {
-	return list(ctx, c, account, backgroundCheckPackages, o, (*wirePackage).domain)
+	return list(ctx, c, account, &backgroundPackageModel, o, nil, (*wirePackage).domain)
 }
 
 // BackgroundCheckPackage returns one background-check package.
 func (c *Client) BackgroundCheckPackage(ctx context.Context, account, id string) (assessment.Package, error) {
-	got, err := read[wirePackage](ctx, c, account, backgroundCheckPackages, id)
+	got, err := read[wirePackage](ctx, c, account, &backgroundPackageModel, id, ReadOptions{})
 	return got.domain(), err
 }
 

@@ -75,10 +75,24 @@ func (c *statusCode) ReadJSON(_ *lenient.Decoder, raw []byte) {
 // absent reports whether a member is missing or null.
 func absent(member json.RawMessage) bool { return len(member) == 0 || string(member) == "null" }
 
-// kept is a record with a copy of its JSON.
+// kept is a record with a copy of its JSON, and of the calls that were made to the
+// ATS for the answer that it came with.
 type kept[W any] struct {
-	wire W
-	raw  json.RawMessage
+	wire       W
+	raw, calls json.RawMessage
+}
+
+func (k *kept[W]) keepCalls(calls json.RawMessage) {
+	if !absent(calls) {
+		k.calls = calls
+	}
+}
+
+// keepCalls gives a record the raw part of its answer, if it has a place for it.
+func keepCalls(record any, calls json.RawMessage) {
+	if k, ok := record.(interface{ keepCalls(json.RawMessage) }); ok {
+		k.keepCalls(calls)
+	}
 }
 
 // ReadJSON implements [lenient.Reader].
@@ -89,7 +103,8 @@ func (k *kept[W]) ReadJSON(d *lenient.Decoder, raw []byte) {
 
 // one is the envelope of a single record, and of a create's answer.
 type one[T any] struct {
-	Data *T `json:"data"`
+	Data *T              `json:"data"`
+	Raw  json.RawMessage `json:"raw"`
 }
 
 var errNoData = errors.New("answer without data")
@@ -112,6 +127,7 @@ func (*one[T]) Tolerates(path string) bool { return strings.HasPrefix(path, "dat
 type page[T any] struct {
 	Next json.RawMessage `json:"next"`
 	Data []*T            `json:"data"`
+	Raw  json.RawMessage `json:"raw"`
 }
 
 var errCursor = errors.New("the cursor is neither text nor null")
@@ -149,6 +165,7 @@ func (p *page[T]) records() []T {
 	all := make([]T, 0, len(p.Data))
 	for _, record := range p.Data {
 		if record != nil {
+			keepCalls(record, p.Raw)
 			all = append(all, *record)
 		}
 	}

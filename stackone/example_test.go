@@ -204,3 +204,100 @@ func ExampleClient_SyncBackgroundCheckPackages() {
 	// unchanged 0
 	// unchanged 2
 }
+
+// What a map from jobs to packages is made from, where the customer's ATS has one
+// static package for all jobs.
+func ExampleClient_Jobs() {
+	server := exampleServer(stackonetest.Config{})
+	defer server.Close()
+	client := exampleClient(server)
+	for job, err := range client.Jobs(context.Background(), stackonetest.DefaultAccount, stackone.JobFilter{
+		ListOptions: stackone.ListOptions{Fields: []string{"id", "title", "code"}},
+	}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(job.Job.Code, job.Job.Name)
+	}
+	// Output: 184919 Software Engineer
+}
+
+func ExampleClient_Candidate() {
+	server := exampleServer(stackonetest.Config{})
+	defer server.Close()
+	client := exampleClient(server)
+	ctx := context.Background()
+	for found, err := range client.Candidates(ctx, stackonetest.DefaultAccount, stackone.CandidateFilter{Email: "sestier.romain123@gmail.com"}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		candidate, err := client.Candidate(ctx, stackonetest.DefaultAccount, found.Candidate.ID) // with the custom fields
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, f := range candidate.CustomFields {
+			fmt.Printf("%s: %s\n", f.Name, f.Value)
+		}
+	}
+	// Output: Training Completion Status: "Completed"
+}
+
+// Which fields of a result reach the recruiters of an ATS.
+func ExampleConnector_ResultFields() {
+	server := exampleServer(stackonetest.Config{})
+	defer server.Close()
+	client := exampleClient(server)
+	connector, err := client.Connector(context.Background(), "greenhouse")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, field := range connector.ResultFields(assessment.KindAssessment) {
+		fmt.Println(field.Name, field.Type)
+	}
+	// Output:
+	// result_url string
+	// score.value string
+	// start_date datetime_string
+	// submission_date datetime_string
+	// summary string
+}
+
+func ExampleClient_UpdateAccount() {
+	server := exampleServer(stackonetest.Config{})
+	defer server.Close()
+	label := "Acme, Berlin"
+	account, err := exampleClient(server).UpdateAccount(context.Background(), stackonetest.DefaultAccount, stackone.AccountUpdate{Label: &label})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(account.Label)
+	// Output: Acme, Berlin
+}
+
+// A test of one's own endpoint: what StackOne sends then looks like any other event.
+func ExampleClient_TriggerEvents() {
+	server := exampleServer(stackonetest.Config{})
+	defer server.Close()
+	handler, err := stackone.NewWebhookHandler(stackone.WebhookConfig{
+		Intake: exampleIntake(), Verifier: exampleVerifier(),
+		OnEvent: func(_ context.Context, e stackone.Event) error { fmt.Println(e.Type, e.RecordID); return nil },
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	server.Target(handler)
+	ctx := context.Background()
+	made, err := exampleClient(server).TriggerEvents(ctx, stackonetest.DefaultAccount, "1",
+		stackone.TestEvent{Event: stackone.EventJobUpdated, RecordID: "42"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(made[0].Status, made[0].Message)
+	for _, d := range server.DeliverPending(ctx) {
+		fmt.Println(d.Status)
+	}
+	// Output:
+	// 200 The event was created
+	// ats_jobs.updated 42
+	// 200
+}

@@ -35,6 +35,36 @@ func (r JobRecord) Format(f fmt.State, verb rune) { transport.FormatText(f, verb
 // LogValue implements [slog.LogValuer] with the text of [JobRecord.String].
 func (r JobRecord) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
+// String names the posting without its text.
+func (p JobPosting) String() string { return "stackone job posting " + p.ID }
+
+// Format implements [fmt.Formatter]: every verb prints [JobPosting.String].
+func (p JobPosting) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, p.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [JobPosting.String].
+func (p JobPosting) LogValue() slog.Value { return slog.StringValue(p.String()) }
+
+// String names the field without its value.
+func (c CustomField) String() string { return "stackone custom field " + c.ID }
+
+// Format implements [fmt.Formatter]: every verb prints [CustomField.String].
+func (c CustomField) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, c.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [CustomField.String].
+func (c CustomField) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// String says how much is asked for. What Proxy asks the ATS for may be about a
+// candidate.
+func (o ReadOptions) String() string {
+	return fmt.Sprintf("stackone read options (%d fields, %d for the ATS)", len(o.Fields), len(o.Proxy))
+}
+
+// Format implements [fmt.Formatter]: every verb prints [ReadOptions.String].
+func (o ReadOptions) Format(f fmt.State, verb rune) { transport.FormatText(f, verb, o.String()) }
+
+// LogValue implements [slog.LogValuer] with the text of [ReadOptions.String].
+func (o ReadOptions) LogValue() slog.Value { return slog.StringValue(o.String()) }
+
 // String names the configuration without what is in it.
 func (c WebhookConfig) String() string {
 	return "stackone webhook config (connection " + strconv.Quote(c.Connection) + ")"

@@ -26,7 +26,8 @@ func TestNothingPersonalIsPrinted(t *testing.T) {
 		Filled: []any{
 			stackone.Account{}, stackone.AccountChanged{}, stackone.ApplicationRecord{}, stackone.CandidateRecord{},
 			stackone.Config{}, stackone.ConnectRequest{}, stackone.ConnectSession{}, stackone.Event{}, stackone.JobRecord{},
-			stackone.ListOptions{}, stackone.OrderChanged{}, stackone.OrderCreated{}, stackone.ProviderError{}, stackone.Request{}, stackone.ResultCandidate{},
+			stackone.ListOptions{}, stackone.ReadOptions{}, stackone.CandidateFilter{}, stackone.ApplicationFilter{}, stackone.JobFilter{}, stackone.JobPosting{}, stackone.CustomField{}, stackone.AccountUpdate{},
+			stackone.OrderChanged{}, stackone.OrderCreated{}, stackone.ProviderError{}, stackone.Request{}, stackone.ResultCandidate{},
 			stackone.StatusReason{}, stackone.UnknownEvent{},
 		},
 		Shown: map[string][]string{
@@ -37,13 +38,15 @@ func TestNothingPersonalIsPrinted(t *testing.T) {
 			"Config":            {"Connection"},
 			"ConnectRequest":    {"Provider", "AccountID"},
 			"JobRecord":         {"Job.ID"},
+			"JobPosting":        {"ID"},
+			"CustomField":       {"ID"},
 			"StatusReason":      {"Code"},
 			"ConnectSession":    {"ID", "Provider"},
 			"Event":             {"Type", "Account", "RecordID"},
 			"Request":           {"Method"},
 		},
 		Open: []string{
-			"AccountFilter", "JobChanged", "JobPosting", "JobPostingChanged", "Limits", "PackageUpdate", "RecordID", "SyncOptions", "SyncReport", "SyncedPackage",
+			"AccountFilter", "JobChanged", "JobPostingChanged", "Limits", "Connector", "ConnectorField", "TestEvent", "TriggeredEvent", "PackageUpdate", "RecordID", "SyncOptions", "SyncReport", "SyncedPackage",
 		},
 	})
 }
