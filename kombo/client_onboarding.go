@@ -105,13 +105,32 @@ type Integration struct {
 	WriteActions  []Capability `json:"write_actions"`
 }
 
-// Tool is an ATS that Kombo connects to.
+// Tool is an ATS that Kombo connects to. What comes after IconURL is told by
+// [Client.Tools] only.
 type Tool struct {
 	ID            string `json:"id"`
 	Label         string `json:"label"`
 	InternalLabel string `json:"internal_label"`
 	LogoURL       string `json:"logo_url"`
 	IconURL       string `json:"icon_url"`
+	// ConnectionGuideURL is the page that leads a customer through connecting; empty
+	// if there is none.
+	ConnectionGuideURL string `json:"connection_guide_url,omitempty"`
+	// PaidAPIDetails, FastTrackDetails and PartnerOnlyDetails say in Markdown what the
+	// ATS asks of a customer or of you before it can be connected. Sanitise what you
+	// render from them.
+	PaidAPIDetails     string `json:"paid_api_details_markdown,omitempty"`
+	FastTrackDetails   string `json:"fast_track_details_markdown,omitempty"`
+	PartnerOnlyDetails string `json:"partner_only_details_markdown,omitempty"`
+	// Coverage is what Kombo can do with the ATS.
+	Coverage Coverage `json:"coverage,omitzero"`
+}
+
+// Coverage is what Kombo can read from an ATS, write to it, and do besides.
+type Coverage struct {
+	ReadModels   []Capability `json:"read_models"`
+	WriteActions []Capability `json:"write_actions"`
+	Features     []Capability `json:"features"`
 }
 
 // Capability is something that an integration can read or write, or a field of
@@ -226,23 +245,23 @@ func (c *Client) SetupLink(ctx context.Context, integration string, r RelinkRequ
 	}, "integrations", integration, "setup-link")
 }
 
-// Tools lists the ATSs that a customer can connect in the category ASSESSMENT.
+// Tools lists the ATSs that a customer can connect in the category ASSESSMENT, with
+// what Kombo covers of each and the guide for connecting it.
 func (c *Client) Tools(ctx context.Context) ([]Tool, error) {
-	type asset struct {
-		ID            string `json:"id"`
-		Label         string `json:"label"`
-		InternalLabel string `json:"internal_label"`
-		Assets        struct {
+	type entry struct {
+		Tool
+		Assets struct {
 			LogoURL string `json:"logo_url"`
 			IconURL string `json:"icon_url"`
 		} `json:"assets"`
 	}
 	got, err := request[struct {
-		Tools []asset `json:"tools"`
+		Tools []entry `json:"tools"`
 	}](ctx, c, "GET /tools/{category}", http.MethodGet, nil, "tools", "assessment")
 	tools := make([]Tool, len(got.Tools))
 	for i, t := range got.Tools {
-		tools[i] = Tool{t.ID, t.Label, t.InternalLabel, t.Assets.LogoURL, t.Assets.IconURL}
+		tools[i] = t.Tool
+		tools[i].LogoURL, tools[i].IconURL = t.Assets.LogoURL, t.Assets.IconURL
 	}
 	return tools, err
 }

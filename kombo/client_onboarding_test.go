@@ -302,6 +302,23 @@ func TestTools(t *testing.T) {
 	require.NoError(t, err)
 	requireEqual(t, []kombo.Tool{{ID: "lever", Label: "Lever", LogoURL: "https://x/l.svg", IconURL: "https://x/i.svg"}}, got)
 	requireRequest(t, server, "GET", "/tools/assessment", "")
+
+	server = play(answers(200, `{"status":"success","data":{"tools":[{"id":"lever","label":"Lever","internal_label":null,
+		"assets":{"logo_url":"https://x/l.svg","icon_url":"https://x/i.svg","icon_black_url":"https://x/b.svg"},
+		"paid_api_details_markdown":"**Paid**","fast_track_details_markdown":null,"partner_only_details_markdown":"Partners",
+		"connection_guide_url":"https://help.kombo.dev/lever",
+		"coverage":{"read_models":[{"id":"ats_jobs","label":"Jobs","coverage_status":"SUPPORTED"}],"write_actions":[],"features":[{"id":"f"}]}}]}}`))
+	got, err = newClient(t, server).Tools(t.Context())
+	require.NoError(t, err)
+	requireEqual(t, []kombo.Tool{{
+		ID: "lever", Label: "Lever", LogoURL: "https://x/l.svg", IconURL: "https://x/i.svg",
+		ConnectionGuideURL: "https://help.kombo.dev/lever", PaidAPIDetails: "**Paid**", PartnerOnlyDetails: "Partners",
+		Coverage: kombo.Coverage{
+			ReadModels:   []kombo.Capability{{ID: "ats_jobs", Label: "Jobs", CoverageStatus: "SUPPORTED"}},
+			WriteActions: []kombo.Capability{},
+			Features:     []kombo.Capability{{ID: "f"}},
+		},
+	}}, got)
 }
 
 // What this package has no method for goes through Call, whose answer is whole.
@@ -371,6 +388,7 @@ func TestOnboardingAtTheSimulator(t *testing.T) {
 		tools, err := client.Tools(t.Context())
 		require.NoError(t, err)
 		require.NotEmpty(t, tools)
+		require.NotEmpty(t, tools[0].ConnectionGuideURL)
 		require.NoError(t, client.DeleteIntegration(t.Context(), connected.ID))
 		_, err = client.Integration(t.Context(), connected.ID)
 		require.ErrorIs(t, err, assessment.ErrNotFound)

@@ -46,7 +46,7 @@ func TestNothingPersonalIsPrinted(t *testing.T) {
 			"Request":                 {"Method"},
 		},
 		Open: []string{
-			"Capability", "Issue", "Limits", "OrderFilter", "ReconcileFailure", "ReconcileReport", "RelinkRequest", "Tool",
+			"Capability", "Coverage", "Issue", "Limits", "OrderFilter", "ReconcileFailure", "ReconcileReport", "RelinkRequest", "Tool",
 		},
 	})
 }
