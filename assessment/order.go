@@ -174,3 +174,7 @@ func (m TeamMember) Format(f fmt.State, verb rune) { formatText(f, verb, redacte
 
 // LogValue implements [slog.LogValuer] and hides the person.
 func (m TeamMember) LogValue() slog.Value { return slog.StringValue(redactedMember) }
+
+// CandidateID is the vendor's id of the candidate, or the ATS's where the vendor
+// gives none: what tells orders of one person apart from those of others.
+func (o *Order) CandidateID() string { return cmp.Or(o.Candidate.ID, o.Candidate.RemoteID) }

@@ -140,7 +140,7 @@ func (in *Intake) perform(ctx context.Context, r *run) {
 	bounded, cancel := context.WithTimeout(ctx, in.deadlineOf(&r.order))
 	defer cancel()
 	began := time.Now()
-	claim, won, err := in.claim(bounded, Claim{Key: r.key, Ref: r.order.Ref, Token: newUUID()})
+	claim, won, err := in.claim(bounded, Claim{Key: r.key, Ref: r.order.Ref, Token: newUUID(), Candidate: r.order.CandidateID()})
 	if err != nil {
 		r.err = err
 		r.gaveUp = errors.Is(err, ErrInProgress)

@@ -22,6 +22,10 @@ type Claim struct {
 	// Answer is what the provider said, opaque to the store; empty while nobody
 	// has answered. It may hold links and a first result.
 	Answer []byte
+	// Candidate is the vendor's id of the candidate in a claim of a new order, if it
+	// has one: a store that erases by candidate keeps a keyed hash of it. No store
+	// has to, and none gives it back.
+	Candidate string
 }
 
 // Store remembers which orders were taken and how they were answered. It is

@@ -21,6 +21,10 @@ const (
 	sweepMost = 500
 )
 
+// sweptPriority lets what was just published go before what a sweep finds: many
+// re-driven results may become due at once.
+const sweptPriority = river.PriorityDefault + 2
+
 type sweepWorker struct {
 	river.WorkerDefaults[sweepArgs]
 	s *Service
@@ -35,7 +39,7 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 	if err != nil {
 		return err
 	}
-	if err := w.s.insertFlushes(ctx, results); err != nil {
+	if err := w.s.insertFlushes(ctx, results, sweptPriority); err != nil {
 		return err
 	}
 	return w.s.insertOrders(ctx, orders)

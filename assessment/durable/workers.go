@@ -227,7 +227,7 @@ func (w *wakeWorker) Work(ctx context.Context, job *river.Job[wakeArgs]) error {
 	if err != nil {
 		return err
 	}
-	if err := w.s.insertFlushes(ctx, refs); err != nil {
+	if err := w.s.insertFlushes(ctx, refs, river.PriorityDefault); err != nil {
 		return err
 	}
 	if again > 0 {
@@ -271,13 +271,14 @@ func (s *Service) insertOrders(ctx context.Context, refs []assessment.OrderRef) 
 	return nil
 }
 
-func (s *Service) insertFlushes(ctx context.Context, refs []assessment.OrderRef) error {
+func (s *Service) insertFlushes(ctx context.Context, refs []assessment.OrderRef, priority int) error {
 	if len(refs) == 0 {
 		return nil
 	}
 	all := make([]river.InsertManyParams, 0, len(refs))
 	for _, ref := range refs {
 		args, opts := s.jobOf(resultHint(ref))
+		opts.Priority = priority
 		all = append(all, river.InsertManyParams{Args: args, InsertOpts: opts})
 	}
 	if _, err := s.jobs.InsertMany(ctx, all); err != nil {

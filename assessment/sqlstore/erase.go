@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 
 	"github.com/assessbridge/assessbridge/assessment"
 )
@@ -11,6 +10,7 @@ import (
 // The statements of an erasure blank what may hold something personal and keep
 // what says that the order was there.
 const (
+	eraseSubject = `DELETE FROM {subjects} WHERE ref = $1`
 	eraseLane    = `UPDATE {lanes} SET token = '', until = 0 WHERE ref = $1`
 	eraseResults = `
 UPDATE {results} SET body = NULL, digest = '', reason = '',
@@ -43,6 +43,9 @@ func (d *DB) erase(ctx context.Context, tx *sql.Tx, ref assessment.OrderRef) err
 		}
 		rows[i] = n
 	}
+	if _, err := d.exec(ctx, tx, eraseSubject, ref.String()); err != nil {
+		return err
+	}
 	claims, err := d.eraseClaim(ctx, tx, ref)
 	if err != nil || rows[0]+rows[1]+rows[2]+claims == 0 {
 		return err
@@ -54,37 +57,4 @@ func (d *DB) erase(ctx context.Context, tx *sql.Tx, ref assessment.OrderRef) err
 		}
 	}
 	return d.note(ctx, tx, ref, NoteErased, Detail{})
-}
-
-// ErrNoSubjectKey: orders cannot be found by candidate without
-// [Options.SubjectKey].
-var ErrNoSubjectKey = errors.New("sqlstore: no SubjectKey")
-
-// EraseSubject erases every order of the spool that names the candidate by the
-// vendor's id (or, where the vendor gives none, the ATS's), and returns their
-// references, so that the host can erase what it keeps of them.
-func (d *DB) EraseSubject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string) ([]assessment.OrderRef, error) {
-	refs, err := d.Subject(ctx, vendor, connection, account, candidate)
-	if err != nil {
-		return nil, err
-	}
-	for _, ref := range refs {
-		if err := d.Erase(ctx, ref); err != nil {
-			return nil, err
-		}
-	}
-	return refs, nil
-}
-
-// Subject returns the references of the orders that name the candidate, for an
-// access request; [DB.Timeline] tells about each.
-func (d *DB) Subject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string) ([]assessment.OrderRef, error) {
-	if len(d.options.SubjectKey) == 0 {
-		return nil, ErrNoSubjectKey
-	}
-	if candidate == "" {
-		return nil, invalid("candidate", "required")
-	}
-	return d.refs(ctx, `SELECT ref, made FROM {orders} WHERE subject = $1 ORDER BY made`,
-		d.subject(vendor, connection, account, candidate))
 }

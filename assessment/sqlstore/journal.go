@@ -56,6 +56,7 @@ type Detail struct {
 	Outcome    string `json:"outcome,omitempty"`
 	HTTPStatus int    `json:"http_status,omitempty"`
 	Code       string `json:"code,omitempty"`
+	Operation  string `json:"operation,omitempty"` // the client's word
 	RequestID  string `json:"request_id,omitempty"`
 	Attempts   int    `json:"attempts,omitempty"`
 	Millis     int64  `json:"millis,omitempty"`

@@ -45,7 +45,7 @@ func judge(receipt assessment.Receipt, err error) verdict {
 	d := Detail{Outcome: string(receipt.Outcome), RequestID: plain(receipt.RequestID), Attempts: receipt.Attempts}
 	var api *assessment.APIError
 	if errors.As(err, &api) {
-		d.HTTPStatus, d.Code = api.StatusCode, plain(api.Code)
+		d.HTTPStatus, d.Code, d.Operation = api.StatusCode, plain(api.Code), operation(api.Operation)
 		d.RequestID, d.Attempts = plain(api.RequestID), api.Attempts
 	}
 	var invalid *assessment.ValidationError
@@ -111,6 +111,17 @@ func reasonOf(e *assessment.APIError) string {
 
 // codeLike is a word of a machine: nothing else of a vendor's is stored.
 var codeLike = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,80}$`)
+
+// operationLike is a client's word for a call, a method and a path with the ids
+// left out.
+var operationLike = regexp.MustCompile(`^[A-Za-z0-9_.:/{} -]{1,120}$`)
+
+func operation(text string) string {
+	if operationLike.MatchString(text) {
+		return text
+	}
+	return ""
+}
 
 func plain(text string) string {
 	if codeLike.MatchString(text) {

@@ -91,11 +91,7 @@ func orderHint(ref assessment.OrderRef) Hint {
 // subjectOf is what finds the orders of a person again, empty without a key or
 // an id.
 func (d *DB) subjectOf(o assessment.Order) string {
-	id := o.Candidate.ID
-	if id == "" {
-		id = o.Candidate.RemoteID
-	}
-	return d.subject(o.Ref.Vendor, o.Ref.Connection, o.Ref.Account, id)
+	return d.subject(o.Ref.Vendor, o.Ref.Connection, o.Ref.Account, o.CandidateID())
 }
 
 func (d *DB) subject(vendor assessment.Vendor, connection, account, candidate string) string {

@@ -63,7 +63,12 @@ func (s *Store) Claim(ctx context.Context, c assessment.Claim, lease time.Durati
 	if !found {
 		return assessment.Claim{}, assessment.ErrClaimLost
 	}
-	got.Ref, err = assessment.ParseOrderRef(ref)
+	if got.Ref, err = assessment.ParseOrderRef(ref); err != nil {
+		return got, err
+	}
+	if got.Token == c.Token && len(got.Answer) == 0 {
+		err = s.d.noteSubject(ctx, got.Ref, c.Candidate)
+	}
 	return got, err
 }
 

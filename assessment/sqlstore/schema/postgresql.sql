@@ -139,3 +139,12 @@ CREATE TABLE {renames} (
   made BIGINT NOT NULL,
   PRIMARY KEY (was, became)
 );
+
+-- Whose orders those are that never were in the spool.
+CREATE TABLE {subjects} (
+  subject TEXT NOT NULL,
+  ref TEXT COLLATE "C" NOT NULL,
+  made BIGINT NOT NULL,
+  PRIMARY KEY (subject, ref)
+);
+CREATE INDEX {index}subjects_ref ON {subjects} (ref);

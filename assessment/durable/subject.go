@@ -1,0 +1,82 @@
+package durable
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"slices"
+
+	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/assessment/sqlstore"
+)
+
+// EraseSubject erases every order of a candidate from every table and from the
+// emergency folder; see [sqlstore.DB.EraseSubject]. Jobs never hold anything
+// personal.
+func (s *Service) EraseSubject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string) ([]assessment.OrderRef, error) {
+	// The folder first: an order that is taken in meanwhile is in the tables then.
+	saved, err := s.savedOf(vendor, connection, account, candidate)
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range saved {
+		if err := s.Erase(ctx, ref); err != nil {
+			return nil, err
+		}
+	}
+	refs, err := s.store.EraseSubject(ctx, vendor, connection, account, candidate)
+	for _, ref := range saved {
+		if !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
+		}
+	}
+	return refs, err
+}
+
+// savedOf returns the orders of a candidate that are in the emergency folder.
+func (s *Service) savedOf(vendor assessment.Vendor, connection, account, candidate string) ([]assessment.OrderRef, error) {
+	if s.config.Emergency == "" || candidate == "" {
+		return nil, nil
+	}
+	files, err := s.waiting()
+	if err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	var refs []assessment.OrderRef
+	for _, name := range files {
+		body, err := os.ReadFile(name)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // taken in meanwhile
+		}
+		if err != nil {
+			return nil, fmt.Errorf("durable: %w", err)
+		}
+		var o assessment.Order
+		if json.Unmarshal(body, &o) != nil {
+			continue // logged when it cannot be taken in
+		}
+		if o.Ref.Vendor == vendor && o.Ref.Connection == connection && o.Ref.Account == account && o.CandidateID() == candidate {
+			refs = append(refs, o.Ref)
+		}
+	}
+	return refs, nil
+}
+
+// MergeSubject is [sqlstore.DB.MergeSubject].
+func (s *Service) MergeSubject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate, into string) error {
+	return s.store.MergeSubject(ctx, vendor, connection, account, candidate, into)
+}
+
+// Subject is [sqlstore.DB.Subject].
+func (s *Service) Subject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string) ([]sqlstore.SubjectOrder, error) {
+	return s.store.Subject(ctx, vendor, connection, account, candidate)
+}
+
+// Import is [sqlstore.DB.Import] with the intake's KeySecret.
+func (s *Service) Import(ctx context.Context, records iter.Seq2[sqlstore.Imported, error], o sqlstore.ImportOptions) (sqlstore.ImportReport, error) {
+	o.KeySecret = s.config.Intake.KeySecret
+	return s.store.Import(ctx, records, o)
+}

@@ -1,0 +1,151 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
+)
+
+// ErrNoSubjectKey: orders cannot be found by candidate without
+// [Options.SubjectKey].
+var ErrNoSubjectKey = errors.New("sqlstore: no SubjectKey")
+
+// noteSubject notes whose order it is, if it never was in the spool, which has
+// that in its own row. It comes after the claim, because only then it is known which
+// id an order has whose vendor gives none.
+func (d *DB) noteSubject(ctx context.Context, ref assessment.OrderRef, candidate string) error {
+	subject := d.subject(ref.Vendor, ref.Connection, ref.Account, candidate)
+	if subject == "" {
+		return nil
+	}
+	_, err := d.exec(ctx, d.db, `
+INSERT INTO {subjects} (subject, ref, made) SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), {now}
+WHERE NOT EXISTS (SELECT 1 FROM {orders} WHERE ref = $2) ON CONFLICT (subject, ref) DO NOTHING`, subject, ref.String())
+	return err
+}
+
+// subjectRefs are the orders of a person, each once.
+const subjectRefs = `
+SELECT ref, MIN(made) AS made FROM (
+  SELECT ref, made FROM {orders} WHERE subject = $1
+  UNION ALL SELECT ref, made FROM {subjects} WHERE subject = $1) found
+GROUP BY ref`
+
+// hashOf returns what finds the orders of a candidate.
+func (d *DB) hashOf(vendor assessment.Vendor, connection, account, candidate string) (string, error) {
+	switch {
+	case len(d.options.SubjectKey) == 0:
+		return "", ErrNoSubjectKey
+	case candidate == "":
+		return "", invalid("candidate", "required")
+	}
+	return d.subject(vendor, connection, account, candidate), nil
+}
+
+// EraseSubject erases every order that names the candidate by the vendor's id (or,
+// where the vendor gives none, the ATS's), queued, started at once or imported, and
+// returns their references, so that the host can erase what it keeps of them.
+func (d *DB) EraseSubject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string) ([]assessment.OrderRef, error) {
+	subject, err := d.hashOf(vendor, connection, account, candidate)
+	if err != nil {
+		return nil, err
+	}
+	refs, err := d.refs(ctx, subjectRefs+` ORDER BY 2`, subject)
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range refs {
+		if err := d.Erase(ctx, ref); err != nil {
+			return nil, err
+		}
+	}
+	return refs, nil
+}
+
+// MergeSubject has the orders of one candidate found under the id of another,
+// after the vendor found that they are one person. Under the old id, which the
+// vendor does not know any more, there are none then. Repeated, it changes nothing.
+func (d *DB) MergeSubject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate, into string) error {
+	was, err := d.hashOf(vendor, connection, account, candidate)
+	if err != nil {
+		return err
+	}
+	becomes, err := d.hashOf(vendor, connection, account, into)
+	if err != nil || was == becomes {
+		return err
+	}
+	return d.inTx(ctx, func(tx *sql.Tx) error {
+		for _, statement := range []string{
+			`UPDATE {orders} SET subject = $2 WHERE subject = $1`,
+			`INSERT INTO {subjects} (subject, ref, made) SELECT CAST($2 AS TEXT), ref, made FROM {subjects} WHERE subject = $1
+			ON CONFLICT (subject, ref) DO NOTHING`,
+			`DELETE FROM {subjects} WHERE subject = $1 AND subject <> $2`,
+		} {
+			if _, err := d.exec(ctx, tx, statement, was, becomes); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// SubjectOrder is an order of a candidate, for an access request. [DB.Timeline]
+// tells more about it.
+type SubjectOrder struct {
+	Ref assessment.OrderRef
+	// State is "queued", "attention", "started", "rejected", "discarded", or "taken"
+	// if the order was started at once.
+	State   string
+	Made    time.Time // when it was taken
+	Results []SubjectResult
+}
+
+// SubjectResult is a result of an order, without its content.
+type SubjectResult struct {
+	State   string // "pending", "written", "skipped", "superseded", "refused", "uncertain", "discarded"
+	Final   bool
+	Made    time.Time // when it was published
+	Settled time.Time // zero while it is pending
+	HasBody bool      // its content is still kept
+}
+
+// Subject returns the orders that name the candidate, with states and times, the
+// oldest first: what is known here of the person, for an access request. Nothing is
+// returned of orders that were erased.
+func (d *DB) Subject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string) ([]SubjectOrder, error) {
+	subject, err := d.hashOf(vendor, connection, account, candidate)
+	if err != nil {
+		return nil, err
+	}
+	var all []SubjectOrder
+	err = d.rows(ctx, d.db, func(scan func(...any) error) error {
+		var text string
+		var o SubjectOrder
+		var r SubjectResult
+		var seq, made, final, published, settled, body int64
+		if err := scan(&text, &made, &o.State, &seq, &r.State, &final, &published, &settled, &body); err != nil {
+			return err
+		}
+		if n := len(all); n == 0 || all[n-1].Ref.String() != text {
+			if o.Ref, err = assessment.ParseOrderRef(text); err != nil {
+				return err
+			}
+			o.Made = atMilli(made)
+			all = append(all, o)
+		}
+		if seq == 0 {
+			return nil
+		}
+		r.Final, r.Made, r.Settled, r.HasBody = final == 1, atMilli(published), atMilli(settled), body == 1
+		last := &all[len(all)-1]
+		last.Results = append(last.Results, r)
+		return nil
+	}, `SELECT s.ref, s.made, COALESCE(o.state, 'taken'), COALESCE(r.seq, 0), COALESCE(r.state, ''), COALESCE(r.final, 0),
+  COALESCE(r.made, 0), COALESCE(r.settled, 0), CASE WHEN r.body IS NULL THEN 0 ELSE 1 END
+FROM (`+subjectRefs+`) s LEFT JOIN {orders} o ON o.ref = s.ref LEFT JOIN {results} r ON r.ref = s.ref
+ORDER BY s.made, s.ref, r.seq`, subject)
+	return all, err
+}
