@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -71,13 +72,21 @@ type Config struct {
 	// they are written; see [sqlstore.OutboxConfig].
 	Attachment func(ctx context.Context, order assessment.OrderRef, ref string) ([]byte, error)
 
+	// Integrations lists the customers' connections whose vendor can be asked for
+	// lost orders (Kombo's), every ten minutes, in one process. Without it those are
+	// asked that [Service.KomboEvent] was told of.
+	Integrations func(context.Context) iter.Seq2[sqlstore.Integration, error]
+	// Reconcile holds numbers of the reconciler: MaxStarts, MinAge, CallsPerMinute and
+	// how often. Its other fields are set from here.
+	Reconcile sqlstore.ReconcilerConfig
+
 	// Store, Outbox and Spool hold settings for tests: a shifted clock, short
 	// leases. Their other fields are set from here.
 	Store  sqlstore.Options
 	Outbox sqlstore.OutboxConfig
 	Spool  sqlstore.SpoolConfig
 	// Sweep is how often each process looks for work that no job told of; a minute
-	// if zero.
+	// if zero. Heartbeats and the reconciler are no slower.
 	Sweep time.Duration
 }
 

@@ -12,6 +12,7 @@ const (
 	queueLookups = "assessbridge_lookups"
 	queueResults = "assessbridge_results"
 	queueUpkeep  = "assessbridge_upkeep"
+	queueAsk     = "assessbridge_reconcile"
 )
 
 var queues = map[string]river.QueueConfig{
@@ -19,6 +20,7 @@ var queues = map[string]river.QueueConfig{
 	queueLookups: {MaxWorkers: 8},
 	queueResults: {MaxWorkers: 16},
 	queueUpkeep:  {MaxWorkers: 2},
+	queueAsk:     {MaxWorkers: 1},
 }
 
 // How long a job of each queue may run.
@@ -55,6 +57,8 @@ type (
 	}
 	sweepArgs  struct{}
 	retainArgs struct{}
+
+	reconcileArgs struct{}
 )
 
 // Kind implements river.JobArgs.
@@ -75,6 +79,9 @@ func (sweepArgs) Kind() string { return "assessbridge_sweep.v1" }
 // Kind implements river.JobArgs.
 func (retainArgs) Kind() string { return "assessbridge_retain.v1" }
 
+// Kind implements river.JobArgs.
+func (reconcileArgs) Kind() string { return "assessbridge_reconcile.v1" }
+
 func inQueue(queue string) *river.InsertOpts {
 	return &river.InsertOpts{Queue: queue, MaxAttempts: maxAttempts}
 }
@@ -85,6 +92,9 @@ func periodic() []*river.PeriodicJob {
 	return []*river.PeriodicJob{
 		river.NewPeriodicJob(river.PeriodicInterval(30*time.Second), func() (river.JobArgs, *river.InsertOpts) {
 			return sweepArgs{}, inQueue(queueUpkeep)
+		}, nil),
+		river.NewPeriodicJob(river.PeriodicInterval(30*time.Second), func() (river.JobArgs, *river.InsertOpts) {
+			return reconcileArgs{}, inQueue(queueAsk)
 		}, nil),
 		river.NewPeriodicJob(river.PeriodicInterval(24*time.Hour), func() (river.JobArgs, *river.InsertOpts) {
 			return retainArgs{}, inQueue(queueUpkeep)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/assessment/sqlstore"
 )
 
 // Queue makes an order durable and has it started in a moment; it is what every
@@ -36,6 +37,7 @@ func (s *Service) Queue(ctx context.Context, o assessment.Order) error {
 // unreachable is what happens to an order that cannot be stored.
 func (s *Service) unreachable(ctx context.Context, o assessment.Order, err error) error {
 	err = fmt.Errorf("%w: %w", assessment.ErrStore, err)
+	s.missed.add(sqlstore.Integration{Vendor: o.Ref.Vendor, Connection: o.Ref.Connection, Account: o.Ref.Account})
 	if o.Ref.Vendor != assessment.StackOne {
 		return err
 	}

@@ -49,6 +49,8 @@ func (s *Service) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { s.sweepLoop(ctx) })
 	loops.Go(func() { s.emergencyLoop(ctx) })
+	loops.Go(func() { s.upkeepLoop(ctx) })
+	loops.Go(func() { s.reconcileLoop(ctx) })
 	<-ctx.Done()
 	return errors.Join(s.drain(ctx, client), wait(&loops, s.config.Drain))
 }

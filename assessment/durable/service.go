@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -40,6 +41,10 @@ type Service struct {
 	width    widths
 	retries  sync.Map // job id to the time of its next try
 	draining atomic.Bool
+
+	id         string // of this process, for its heartbeats
+	reconciler *sqlstore.Reconciler
+	missed     missed
 }
 
 // New returns a service. It does not touch the database; [Service.Migrate] makes
@@ -60,6 +65,11 @@ func New(c Config) (*Service, error) {
 	if err := s.openJobs(); err != nil {
 		return nil, err
 	}
+	if err := s.openReconciler(); err != nil {
+		return nil, err
+	}
+	s.id = rand.Text()
+	s.missed = missed{accounts: make(map[sqlstore.Integration]bool), refused: make(map[string]refusals)}
 	s.width = widths{busy: make(map[string]int), dropped: make(map[string]bool)}
 	return s, nil
 }

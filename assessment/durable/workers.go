@@ -25,6 +25,7 @@ func (s *Service) addWorkers(w *river.Workers) error {
 		river.AddWorkerSafely(w, &startsWorker{s: s}),
 		river.AddWorkerSafely(w, &sweepWorker{s: s}),
 		river.AddWorkerSafely(w, &retainWorker{s: s}),
+		river.AddWorkerSafely(w, &reconcileWorker{s: s}),
 	)
 }
 

@@ -1,0 +1,285 @@
+package durable
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/assessment/sqlstore"
+	"github.com/assessbridge/assessbridge/kombo"
+	"github.com/assessbridge/assessbridge/stackone"
+)
+
+const (
+	// tickEvery is how often a process looks whether a vendor has to be asked for
+	// lost orders, and tickPatience how long it then goes on.
+	tickEvery    = 20 * time.Second
+	tickPatience = 15 * time.Second
+	// refusedMost is how many deliveries of a route may be refused for their
+	// signature within refusedWithin before it counts as blind.
+	refusedMost   = 5
+	refusedWithin = 5 * time.Minute
+)
+
+// paced is a client whose pacing can be changed.
+type paced interface {
+	Pacing() assessment.Pacing
+	SetPacing(assessment.Pacing) error
+}
+
+// openReconciler makes the reconciler if a client can be asked for orders.
+func (s *Service) openReconciler() error {
+	var listers []assessment.OrderLister
+	for _, p := range s.config.Publishers {
+		if l, ok := p.(assessment.OrderLister); ok {
+			listers = append(listers, l)
+		}
+	}
+	if len(listers) == 0 {
+		return nil
+	}
+	c := s.config.Reconcile
+	c.Spool, c.Listers, c.Integrations = s.spool, listers, s.config.Integrations
+	var err error
+	s.reconciler, err = s.store.Reconciler(c)
+	return err
+}
+
+// Reconciler finds lost orders; nil if no client can be asked for them. Run drives
+// it.
+func (s *Service) Reconciler() *sqlstore.Reconciler { return s.reconciler }
+
+// upkeepLoop beats, shares the vendors' limits among the processes, and has gates
+// opened whose key has changed.
+func (s *Service) upkeepLoop(ctx context.Context) {
+	processes, every := 0, min(sqlstore.BeatEvery, s.config.Sweep)
+	for ctx.Err() == nil {
+		p, err := s.store.Beat(ctx, s.id)
+		if err == nil && p.Processes != processes {
+			processes = p.Processes
+			s.share(processes)
+		}
+		if err == nil {
+			_, err = s.outbox.CheckKeys(ctx)
+		}
+		if err == nil {
+			err = s.tellMissed(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.config.Logger.WarnContext(ctx, "upkeep failed", "error", err)
+		}
+		select {
+		case <-time.After(every*3/4 + rand.N(every/4)):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// share tells the clients how many processes use the vendors' limits.
+func (s *Service) share(processes int) {
+	for _, p := range s.config.Publishers {
+		client, ok := p.(paced)
+		if !ok {
+			continue
+		}
+		pacing := client.Pacing()
+		pacing.Processes = processes
+		if err := client.SetPacing(pacing); err != nil {
+			s.config.Logger.Error("limits are not shared", "vendor", p.Vendor(), "error", err)
+		}
+	}
+}
+
+// reconcileLoop asks for lost orders, in every process: they share the work in the
+// database, so none has to lead.
+func (s *Service) reconcileLoop(ctx context.Context) {
+	if s.reconciler == nil {
+		return
+	}
+	every := min(tickEvery, s.config.Sweep)
+	for ctx.Err() == nil {
+		if _, err := s.reconciler.Tick(ctx, tickPatience); err != nil && ctx.Err() == nil {
+			s.config.Logger.WarnContext(ctx, "reconciler failed", "error", err)
+		}
+		select {
+		case <-time.After(every*3/4 + rand.N(every/2)):
+		case <-ctx.Done():
+		}
+	}
+}
+
+type reconcileWorker struct {
+	river.WorkerDefaults[reconcileArgs]
+	s *Service
+}
+
+// Timeout implements river.Worker.
+func (w *reconcileWorker) Timeout(*river.Job[reconcileArgs]) time.Duration { return resultTimeout }
+
+// Work asks for lost orders where no loop does: a host with a River client of its
+// own ([Service.AddTo]).
+func (w *reconcileWorker) Work(ctx context.Context, _ *river.Job[reconcileArgs]) error {
+	if w.s.reconciler == nil {
+		return nil
+	}
+	_, err := w.s.reconciler.Tick(ctx, tickPatience)
+	return err
+}
+
+// missed is what deliveries told while they were answered. It is written to the
+// database afterwards, which may be what failed.
+type missed struct {
+	mu       sync.Mutex
+	accounts map[sqlstore.Integration]bool
+	refused  map[string]refusals // by route
+}
+
+// refusals are deliveries with a bad signature since the first of them.
+type refusals struct {
+	first, last time.Time
+	n           int
+}
+
+// add notes a delivery that was answered with a fault.
+func (m *missed) add(i sqlstore.Integration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.accounts[i] = true
+}
+
+func (m *missed) refuse(route string, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.refused[route]
+	if r.n == 0 || r.n <= refusedMost && now.Sub(r.first) > refusedWithin {
+		r = refusals{first: now}
+	}
+	r.n, r.last = r.n+1, now
+	m.refused[route] = r
+}
+
+// take returns what was noted. A route is given back once its refusals are over.
+func (m *missed) take(now time.Time) (accounts map[sqlstore.Integration]bool, blind map[string]time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	accounts, m.accounts = m.accounts, make(map[sqlstore.Integration]bool)
+	blind = make(map[string]time.Time)
+	for route, r := range m.refused {
+		if now.Sub(r.last) < refusedWithin {
+			continue
+		}
+		delete(m.refused, route)
+		if r.n > refusedMost {
+			blind[route] = r.first
+		}
+	}
+	return accounts, blind
+}
+
+// Watch returns an observer for the handlers' configurations that tells the
+// reconciler of deliveries that were answered 5xx or refused for their signature,
+// and passes everything on to o.
+func (s *Service) Watch(o assessment.Observer) assessment.Observer {
+	next := o.Delivery
+	o.Delivery = func(ctx context.Context, d assessment.Delivery) {
+		switch {
+		case d.StatusCode >= 500 && d.Account != "":
+			s.missed.add(sqlstore.Integration{Vendor: d.Vendor, Connection: d.Connection, Account: d.Account})
+		case d.StatusCode == 401:
+			s.missed.refuse(sqlstore.Route(d.Vendor, d.Connection), time.Now())
+		}
+		if next != nil {
+			next(ctx, d)
+		}
+	}
+	return o
+}
+
+// tellMissed makes integrations hot whose deliveries were not taken. What cannot
+// be stored now is kept for the next time.
+func (s *Service) tellMissed(ctx context.Context) error {
+	if s.reconciler == nil {
+		return nil
+	}
+	accounts, blind := s.missed.take(time.Now())
+	for i := range accounts {
+		if err := s.reconciler.Missed(ctx, i); err != nil {
+			for i := range accounts { // told twice is no harm
+				s.missed.add(i)
+			}
+			return err
+		}
+	}
+	for route, since := range blind {
+		s.config.Logger.WarnContext(ctx, "deliveries were refused for their signature; all integrations are looked through", "route", route)
+		if err := s.reconciler.Blind(ctx, route, since); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AccountRestored has results of an account probed at once that wait for it: on
+// Kombo's integration-state-changed to ACTIVE, on StackOne's account.updated.
+func (s *Service) AccountRestored(ctx context.Context, vendor assessment.Vendor, connection, account string) error {
+	return s.store.Reopen(ctx, sqlstore.Route(vendor, connection), sqlstore.Account(account))
+}
+
+// KomboEvent returns what Kombo's handler takes as OnEvent: connections that are
+// created and deleted, whose state changes or that have an issue become known to
+// the gates and the reconciler. Everything goes on to next, if it is set.
+func (s *Service) KomboEvent(connection string, next func(context.Context, kombo.Event) error) func(context.Context, kombo.Event) error {
+	return func(ctx context.Context, e kombo.Event) error {
+		if err := s.komboEvent(ctx, connection, e); err != nil || next == nil {
+			return err
+		}
+		return next(ctx, e)
+	}
+}
+
+func (s *Service) komboEvent(ctx context.Context, connection string, e kombo.Event) error {
+	of := func(account string) sqlstore.Integration {
+		return sqlstore.Integration{Vendor: assessment.Kombo, Connection: connection, Account: account}
+	}
+	changed, isState := e.Data.(kombo.IntegrationStateChanged)
+	if isState && strings.EqualFold(changed.State, "ACTIVE") && changed.ID != "" {
+		return s.AccountRestored(ctx, assessment.Kombo, connection, changed.ID)
+	}
+	if s.reconciler == nil {
+		return nil
+	}
+	switch d := e.Data.(type) {
+	case kombo.IntegrationCreated:
+		if d.ID != "" && (d.Category == "" || d.Category == "ASSESSMENT") {
+			return s.reconciler.Add(ctx, of(d.ID))
+		}
+	case kombo.IntegrationDeleted:
+		return s.reconciler.Remove(ctx, of(d.ID))
+	case kombo.IssueStatusChanged:
+		if d.ID != "" {
+			return s.reconciler.Missed(ctx, of(d.ID))
+		}
+	}
+	return nil
+}
+
+// StackOneEvent returns what StackOne's handler takes as OnEvent: an account that
+// was updated is probed at once. Everything goes on to next, if it is set.
+func (s *Service) StackOneEvent(connection string, next func(context.Context, stackone.Event) error) func(context.Context, stackone.Event) error {
+	return func(ctx context.Context, e stackone.Event) error {
+		if d, ok := e.Data.(stackone.AccountChanged); ok && e.Type == stackone.EventAccountUpdated && d.ID != "" {
+			if err := s.AccountRestored(ctx, assessment.StackOne, connection, d.ID); err != nil {
+				return err
+			}
+		}
+		if next == nil {
+			return nil
+		}
+		return next(ctx, e)
+	}
+}
