@@ -29,6 +29,7 @@ func FuzzParseEvent(f *testing.F) {
 		"", "null", "[]", `{"type":7}`, `{"type":"new","data":null}`, `{"id":"o","package_id":"p"}`,
 		`{"type":"assessment:order-received","data":{"id":"o","integration_id":"lever:1","job":7,"candidate":[1]}}`,
 		`{"TYPE":"assessment:order-received","Data":{"ID":"o"},"data":"x"}`,
+		`{"type":"assessment:order-received","datA":{"id":"~","integration_id":7}}`,
 	} {
 		f.Add([]byte(body))
 	}
@@ -64,11 +65,9 @@ func FuzzParseEvent(f *testing.F) {
 // in the order: one that has ids must never come out without them.
 func requireIDs(t *testing.T, body []byte, order assessment.Order) {
 	t.Helper()
-	var loose struct {
-		Data json.RawMessage `json:"data"`
-	}
-	var members map[string]json.RawMessage
-	if json.Unmarshal(body, &loose) != nil || json.Unmarshal(loose.Data, &members) != nil || !unambiguous(body) {
+	// Maps, because a struct's members are found in any case, and "datA" is no data.
+	var envelope, members map[string]json.RawMessage
+	if json.Unmarshal(body, &envelope) != nil || json.Unmarshal(envelope["data"], &members) != nil || !unambiguous(body) {
 		return
 	}
 	for name, got := range map[string]string{"id": order.Ref.ID, "integration_id": order.Ref.Account, "package_id": order.Package.ID} {
