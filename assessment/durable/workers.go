@@ -296,8 +296,16 @@ type retainWorker struct {
 // Timeout implements river.Worker: removing a year takes its time.
 func (w *retainWorker) Timeout(*river.Job[retainArgs]) time.Duration { return 2 * time.Minute }
 
-// Work removes what is old.
+// Work removes what is old, and says what goes soon although somebody should have
+// dealt with it.
 func (w *retainWorker) Work(ctx context.Context, _ *river.Job[retainArgs]) error {
-	_, err := w.s.store.Retain(ctx, w.s.config.Retention, false)
+	e, err := w.s.store.Expiring(ctx, w.s.config.Retention)
+	if err != nil {
+		return err
+	}
+	if e.Results > 0 {
+		w.s.config.Logger.ErrorContext(ctx, "results_expiring", "results", e.Results, "next", e.Next)
+	}
+	_, err = w.s.store.Retain(ctx, w.s.config.Retention, false)
 	return err
 }

@@ -109,7 +109,7 @@ const takeOrder = `
 UPDATE {orders} AS o SET token = $2, until = {now} + CAST($3 AS BIGINT)
 WHERE ref = $1 AND state IN ('queued', 'attention') AND body IS NOT NULL AND until <= {now} AND due <= {now} AND form <= $4
 AND NOT EXISTS (` + startsHeld + `)
-RETURNING body, tries, faulted, {now}`
+RETURNING body, tries, faulted, reason, {now}`
 
 // work is an order that a worker holds.
 type work struct {
@@ -118,6 +118,7 @@ type work struct {
 	body    string
 	tries   int
 	faulted int64 // since when it fails, 0 if it did not
+	reason  string
 	now     int64
 }
 
@@ -138,7 +139,7 @@ type Worked struct {
 // error means that the database failed.
 func (s *Spool) Work(ctx context.Context, ref assessment.OrderRef) (Worked, error) {
 	w := work{ref: ref, token: newToken()}
-	taken, err := s.d.row(ctx, s.d.db, []any{&w.body, &w.tries, &w.faulted, &w.now}, takeOrder,
+	taken, err := s.d.row(ctx, s.d.db, []any{&w.body, &w.tries, &w.faulted, &w.reason, &w.now}, takeOrder,
 		ref.String(), w.token, s.lease.Milliseconds(), orderForm)
 	if err != nil || !taken {
 		return Worked{}, err
@@ -191,6 +192,9 @@ func (s *Spool) start(ctx context.Context, w work) end {
 	if err := json.Unmarshal([]byte(w.body), &o); err != nil {
 		return end{state: orderAttention, what: NoteAttention, reason: "undecodable", next: lastOrderBackoff, faulted: w.faulted}
 	}
+	if s.intake.Holds(o) && w.reason != reasonStartNow && w.reason != reasonFaulting { // those were started by hand
+		return end{state: orderAttention, what: NoteAttention, reason: "unknown_status", next: untilByHand, faulted: w.faulted}
+	}
 	bounded, cancel := context.WithTimeout(ctx, s.lease*2/3)
 	defer cancel()
 	err := s.try(bounded, &o)
@@ -206,20 +210,37 @@ func (s *Spool) start(ctx context.Context, w work) end {
 	case errors.As(err, &invalid):
 		return end{state: orderAttention, what: NoteAttention, reason: "invalid: " + paths(invalid), next: lastOrderBackoff, faulted: w.faulted}
 	case ctx.Err() != nil, errors.Is(err, assessment.ErrDraining), errors.Is(err, assessment.ErrPaused):
-		return end{state: orderQueued, what: NoteInterrupted, faulted: w.faulted} // the process is ending, or starts were switched off
+		return end{state: orderQueued, what: NoteInterrupted, reason: keptReason(w), faulted: w.faulted} // the process is ending, or starts were switched off
 	}
 	return s.failed(w)
+}
+
+const (
+	// reasonStartNow marks an order that somebody wants started, also if the intake
+	// holds its status.
+	reasonStartNow = "start_now"
+	reasonFaulting = "faulting"
+	// untilByHand is how long an order waits that nothing but a person decides on.
+	untilByHand = 365 * day
+)
+
+// keptReason keeps the mark over faults.
+func keptReason(w work) string {
+	if w.reason == reasonStartNow {
+		return w.reason
+	}
+	return ""
 }
 
 // failed postpones an order. One that has failed for an hour needs attention,
 // and is tried all the same.
 func (s *Spool) failed(w work) end {
-	e := end{state: orderQueued, what: NoteFault, faulted: w.faulted, next: orderBackoff(w.tries)}
+	e := end{state: orderQueued, what: NoteFault, reason: keptReason(w), faulted: w.faulted, next: orderBackoff(w.tries)}
 	if e.faulted == 0 {
 		e.faulted = w.now
 	}
 	if w.now-e.faulted >= faultingAfter.Milliseconds() {
-		e.state, e.reason = orderAttention, "faulting"
+		e.state, e.reason = orderAttention, reasonFaulting
 	}
 	return e
 }
@@ -251,8 +272,8 @@ func (s *Spool) try(ctx context.Context, o *assessment.Order) (err error) {
 // order. With the last one goes what the tombstone does not need.
 const settleOrder = `
 UPDATE {orders} SET state = $3, reason = $4, token = '', until = 0, faulted = $5,
-  tries = CASE WHEN $6 > 0 THEN tries + 1 ELSE tries END,
-  due = CASE WHEN $6 > 0 THEN {now} + CAST($6 AS BIGINT) ELSE 0 END,
+  tries = CASE WHEN CAST($6 AS BIGINT) > 0 THEN tries + 1 ELSE tries END,
+  due = CASE WHEN CAST($6 AS BIGINT) > 0 THEN {now} + CAST($6 AS BIGINT) ELSE 0 END,
   body = CASE WHEN $7 = 1 THEN NULL ELSE body END,
   account = CASE WHEN $7 = 1 THEN '' ELSE account END,
   settled = CASE WHEN $7 = 1 THEN {now} ELSE 0 END
@@ -358,7 +379,7 @@ var ErrNoOrder = errors.New("sqlstore: no such order is waiting")
 // StartNow has a waiting order tried without further delay.
 func (s *Spool) StartNow(ctx context.Context, ref assessment.OrderRef, by Act) error {
 	return s.act(ctx, ref, by, NoteStartNow, func(tx *sql.Tx) error { return s.d.hint(ctx, tx, orderHint(ref)) },
-		`UPDATE {orders} SET state = 'queued', reason = '', due = 0, faulted = 0
+		`UPDATE {orders} SET state = 'queued', reason = '`+reasonStartNow+`', due = 0, faulted = 0
 		WHERE ref = $1 AND state IN ('queued', 'attention') AND body IS NOT NULL`)
 }
 
