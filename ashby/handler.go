@@ -61,6 +61,10 @@ type HandlerConfig struct {
 	// Intake's if zero. Then the call is answered as after an error, whether or not
 	// they heed their context. Of the other operations it is the Intake's.
 	Deadline time.Duration
+	// Shadow, if set, has the deliveries of accounts that are not cut over to this
+	// service yet looked at only; see [inbound.Shadow].
+	Shadow *inbound.Shadow
+
 	// MaxBody is the largest body accepted, in bytes; [webhook.DefaultMaxBody] if
 	// zero.
 	MaxBody int64
@@ -289,6 +293,9 @@ func (h *Handler) start(c call) inbound.Reply {
 			"vendor", assessment.Ashby, "account", c.account)
 	}
 	c.d.Order = order.Ref
+	if reply, only := h.shadowed(c, inbound.WouldStart); only {
+		return reply
+	}
 	accepted, err := h.c.Intake.Start(c.ctx, order)
 	if ref, known := assessment.RefOf(err); known {
 		c.d.Order = ref
@@ -303,6 +310,15 @@ func (h *Handler) start(c call) inbound.Reply {
 	}}, inbound.Taken(accepted))
 }
 
+// shadowed answers a call that is only to be looked at with Ashby's envelope.
+func (h *Handler) shadowed(c call, v inbound.Verdict) (inbound.Reply, bool) {
+	reply, only := h.inbound.Shadowed(c.ctx, h.c.Shadow, c.d, v, true)
+	if !only {
+		return reply, false
+	}
+	return enveloped(reply, codeLater), true
+}
+
 // cancel frees the order and tells the provider. The account is part of the
 // reference, so that the id of another customer's assessment is an unknown one.
 func (h *Handler) cancel(c call) inbound.Reply {
@@ -313,6 +329,9 @@ func (h *Handler) cancel(c call) inbound.Reply {
 	}
 	c.d.Order = assessment.OrderRef{
 		Vendor: assessment.Ashby, Connection: h.c.Connection, Account: c.account, ID: id,
+	}
+	if reply, only := h.shadowed(c, inbound.WouldCancel); only {
+		return reply
 	}
 	if err := h.c.Intake.Cancel(c.ctx, c.d.Order); err != nil {
 		return failed(err)

@@ -29,6 +29,14 @@ type WebhookConfig struct {
 	// most. Without it events are acknowledged. It runs on a context that Ashby
 	// cannot cancel; see Deadline and BaseContext.
 	OnEvent func(context.Context, Event) error
+	// Subjects, if set, erases the candidates that Ashby has deleted and merges those
+	// that it has merged, before OnEvent is told: the durable service, or its
+	// database. If it fails Ashby is answered 503 and comes again.
+	Subjects Subjects
+	// Account returns the account that an event is of, the name that the Handler's
+	// Authenticate gives the same customer; required with Subjects. The event does
+	// not say; give each customer a secret of its own and go by Event.SecretID.
+	Account func(Event) (string, error)
 	// Deadline is how long OnEvent may take, whether or not it heeds its context:
 	// ten seconds if zero. After it Ashby is answered 503.
 	Deadline time.Duration
@@ -76,6 +84,9 @@ func NewWebhookHandler(c WebhookConfig) (*WebhookHandler, error) {
 		if c.Connection, err = inbound.Connection(c.Connection, c.Client); err != nil {
 			return nil, fmt.Errorf("ashby: webhook handler: %w", err)
 		}
+	}
+	if c.Subjects != nil && c.Account == nil {
+		return nil, errors.New("ashby: webhook handler: Subjects need Account")
 	}
 	if c.Deadline < 0 {
 		return nil, errors.New("ashby: negative Deadline")
@@ -176,12 +187,45 @@ func (h *WebhookHandler) event(ctx context.Context, body []byte, d *assessment.D
 		return inbound.OK(assessment.DeliveryHandled)
 	}
 	h.inbound.Drift(ctx, event.Drift)
-	if h.c.OnEvent == nil {
+	if h.c.OnEvent == nil && h.c.Subjects == nil {
 		return inbound.OK(assessment.DeliveryHandled)
 	}
 	ctx, cancel := inbound.HostContext(ctx, h.c.BaseContext, h.c.Deadline)
 	defer cancel()
 	return inbound.Given(h.inbound.Do(ctx, "OnEvent", func(ctx context.Context) error {
+		if err := h.people(ctx, event); err != nil || h.c.OnEvent == nil {
+			return err
+		}
 		return h.c.OnEvent(ctx, event)
 	}), assessment.DeliveryHandled)
+}
+
+// Subjects finds the orders of a candidate; sqlstore.DB and durable.Service do.
+type Subjects interface {
+	// EraseSubject erases every order of the candidate and returns their references.
+	EraseSubject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string) ([]assessment.OrderRef, error)
+	// MergeSubject has the orders of candidate found under the id into.
+	MergeSubject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate, into string) error
+}
+
+var errNoAccount = errors.New("ashby: webhook handler: Account does not know whose event this is")
+
+// people does what an event about candidates asks for.
+func (h *WebhookHandler) people(ctx context.Context, event Event) error {
+	deleted, isDeleted := event.Data.(CandidateDeleted)
+	merged, isMerged := event.Data.(CandidateMerged)
+	if h.c.Subjects == nil || !isDeleted && !isMerged {
+		return nil
+	}
+	account, err := h.c.Account(event)
+	switch {
+	case err != nil:
+		return err
+	case account == "":
+		return errNoAccount
+	case isDeleted:
+		_, err = h.c.Subjects.EraseSubject(ctx, assessment.Ashby, h.c.Connection, account, deleted.CandidateID)
+		return err
+	}
+	return h.c.Subjects.MergeSubject(ctx, assessment.Ashby, h.c.Connection, account, merged.DeletedID, merged.MergedID)
 }

@@ -76,6 +76,7 @@ const (
 	DeliveryRefused  DeliveryOutcome = "refused"  // not a good delivery: signature, size, method, JSON
 	DeliveryFault    DeliveryOutcome = "fault"    // could not be taken now; the sender was told so
 	DeliveryErased   DeliveryOutcome = "erased"   // the order's data was erased; it is not started again
+	DeliveryShadowed DeliveryOutcome = "shadowed" // looked at only: another system acts on it
 )
 
 // Delivery describes one request that a vendor made and a handler answered.

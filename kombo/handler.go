@@ -49,6 +49,10 @@ type WebhookConfig struct {
 	// refused.
 	AcceptUnwrapped bool
 
+	// Shadow, if set, has the deliveries of accounts that are not cut over to this
+	// service yet looked at only; see [inbound.Shadow].
+	Shadow *inbound.Shadow
+
 	// MaxBody is the largest body accepted, in bytes; [webhook.DefaultMaxBody] if
 	// zero.
 	MaxBody int64
@@ -126,6 +130,9 @@ func (h *WebhookHandler) event(ctx context.Context, body []byte, d *assessment.D
 	if !isOrder {
 		d.Account = event.Data.account()
 		h.inbound.Drift(ctx, event.Drift)
+		if reply, only := h.inbound.Shadowed(ctx, h.c.Shadow, d, inbound.WouldHandOver, false); only {
+			return reply
+		}
 		return h.other(ctx, event)
 	}
 	order := &received.Order
@@ -134,7 +141,7 @@ func (h *WebhookHandler) event(ctx context.Context, body []byte, d *assessment.D
 	event.Data = received
 	d.Account, d.Order = order.Ref.Account, order.Ref
 	h.inbound.Drift(ctx, event.Drift)
-	return h.order(ctx, event, *order)
+	return h.order(ctx, event, *order, d)
 }
 
 // parse also reads the order of 2024, if that is asked for.
@@ -160,18 +167,34 @@ func nameable(id string) bool {
 	return true
 }
 
-func (h *WebhookHandler) order(ctx context.Context, event Event, order assessment.Order) inbound.Reply {
-	switch {
-	case !nameable(order.Ref.ID), !nameable(order.Ref.Account):
+func (h *WebhookHandler) order(ctx context.Context, event Event, order assessment.Order, d *assessment.Delivery) inbound.Reply {
+	if !nameable(order.Ref.ID) || !nameable(order.Ref.Account) {
 		return inbound.Refuse("order without an id", errNoOrderID)
-	case order.Status.Final(), h.c.Intake.Holds(order):
+	}
+	way := h.way(order)
+	if reply, only := h.inbound.Shadowed(ctx, h.c.Shadow, d, way, order.Inline && way == inbound.WouldStart); only {
+		return reply
+	}
+	switch way {
+	case inbound.WouldHandOver:
 		return h.other(ctx, event)
-	case h.c.Queue != nil && !order.Inline:
+	case inbound.WouldQueue:
 		return h.give(ctx, "Queue", assessment.DeliveryQueued, func(ctx context.Context) error {
 			return h.c.Queue(ctx, order)
 		})
 	}
 	return h.start(ctx, order)
+}
+
+// way is what becomes of an order.
+func (h *WebhookHandler) way(order assessment.Order) inbound.Verdict {
+	switch {
+	case order.Status.Final(), h.c.Intake.Holds(order):
+		return inbound.WouldHandOver
+	case h.c.Queue != nil && !order.Inline:
+		return inbound.WouldQueue
+	}
+	return inbound.WouldStart
 }
 
 func (h *WebhookHandler) start(ctx context.Context, order assessment.Order) inbound.Reply {

@@ -73,6 +73,10 @@ type WebhookConfig struct {
 	// now than that, in either direction, or that have none: somebody may have
 	// recorded them. StackOne documents no redelivery and no clock, so leave hours.
 	MaxAge time.Duration
+	// Shadow, if set, has the deliveries of accounts that are not cut over to this
+	// service yet looked at only; see [inbound.Shadow].
+	Shadow *inbound.Shadow
+
 	// MaxBody is the largest body accepted, in bytes; [webhook.DefaultMaxBody] if
 	// zero.
 	MaxBody int64
@@ -184,6 +188,9 @@ func (h *WebhookHandler) event(ctx context.Context, body []byte, d *assessment.D
 		h.receive(&data.Order, body)
 		event.Data, d.Order = data, data.Order.Ref
 	}
+	if reply, only := h.inbound.Shadowed(ctx, h.c.Shadow, d, inbound.WouldHandOver, false); only {
+		return reply
+	}
 	return h.other(ctx, event)
 }
 
@@ -220,19 +227,34 @@ func (h *WebhookHandler) created(ctx context.Context, event Event, data OrderCre
 		return inbound.Refuse("order without an id", errNoOrderID)
 	}
 	event.Data = OrderCreated{Order: order, Bare: Bare(order)}
+	way := h.way(order)
+	if reply, only := h.inbound.Shadowed(ctx, h.c.Shadow, d, way, false); only {
+		return reply
+	}
 	switch {
 	case order.Status.Final(), h.c.Intake.Holds(order):
 		return h.other(ctx, event)
-	case h.c.OnBareOrder != nil && Bare(order):
+	case way == inbound.WouldHandOver:
 		return h.give(ctx, "OnBareOrder", assessment.DeliveryHandled, func(ctx context.Context) error {
 			return h.c.OnBareOrder(ctx, order)
 		})
-	case h.c.Queue != nil:
+	case way == inbound.WouldQueue:
 		return h.give(ctx, "Queue", assessment.DeliveryQueued, func(ctx context.Context) error {
 			return h.c.Queue(ctx, order)
 		})
 	}
 	return h.start(ctx, order)
+}
+
+// way is what becomes of an order.
+func (h *WebhookHandler) way(order assessment.Order) inbound.Verdict {
+	switch {
+	case order.Status.Final(), h.c.Intake.Holds(order), h.c.OnBareOrder != nil && Bare(order):
+		return inbound.WouldHandOver
+	case h.c.Queue != nil:
+		return inbound.WouldQueue
+	}
+	return inbound.WouldStart
 }
 
 // decode asks the host. A panic or a function that never returns must not be the

@@ -17,6 +17,6 @@ func TestNothingPersonalIsPrinted(t *testing.T) {
 		Made:   []any{keys},
 		Filled: []any{inbound.Reply{}},
 		Shown:  map[string][]string{"Reply": {"Outcome"}},
-		Open:   []string{"Config", "Handler"}, // no secret and no order is kept in them
+		Open:   []string{"Config", "Handler", "Shadow", "Sighting"}, // no secret and no order is kept in them
 	})
 }
