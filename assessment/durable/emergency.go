@@ -97,24 +97,35 @@ func (s *Service) takeIn(ctx context.Context) error {
 		return err
 	}
 	for _, name := range files {
-		body, err := os.ReadFile(name)
-		if errors.Is(err, os.ErrNotExist) {
-			continue // erased, or taken in by another process
-		}
-		if err != nil {
+		if err := s.takeInFile(ctx, name); err != nil {
 			return err
 		}
-		var o assessment.Order
-		if err := json.Unmarshal(body, &o); err != nil {
-			s.config.Logger.ErrorContext(ctx, "emergency order cannot be read", "file", filepath.Base(name))
-			continue
-		}
-		if err := s.spool.Queue(ctx, o); err != nil {
-			return err
-		}
-		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
+	}
+	return nil
+}
+
+// takeInFile holds the folder: an order that is erased between the reading of its
+// file and its coming into the spool would be back.
+func (s *Service) takeInFile(ctx context.Context, name string) error {
+	s.folder.Lock()
+	defer s.folder.Unlock()
+	body, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // erased, or taken in by another process
+	}
+	if err != nil {
+		return err
+	}
+	var o assessment.Order
+	if err := json.Unmarshal(body, &o); err != nil {
+		s.config.Logger.ErrorContext(ctx, "emergency order cannot be read", "file", filepath.Base(name))
+		return nil
+	}
+	if err := s.spool.Queue(ctx, o); err != nil {
+		return err
+	}
+	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
 	}
 	return nil
 }
@@ -123,6 +134,8 @@ func (s *Service) takeIn(ctx context.Context) error {
 // emergency folder; see [sqlstore.DB.Erase]. Jobs never hold anything personal.
 func (s *Service) Erase(ctx context.Context, ref assessment.OrderRef) error {
 	if s.config.Emergency != "" {
+		s.folder.Lock()
+		defer s.folder.Unlock()
 		if err := os.Remove(s.file(ref)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("durable: %w", err)
 		}

@@ -41,6 +41,7 @@ type Service struct {
 	width    widths
 	retries  sync.Map // job id to the time of its next try
 	draining atomic.Bool
+	folder   sync.Mutex // one at a time takes a file of the emergency folder in, or away
 
 	id         string // of this process, for its heartbeats
 	reconciler *sqlstore.Reconciler
