@@ -30,6 +30,9 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := s.store.Check(ctx); err != nil {
 		return err
 	}
+	if err := s.store.CheckConnections(ctx, s.config.Publishers); err != nil {
+		return err
+	}
 	unlock, err := s.alone(ctx)
 	if err != nil {
 		return err
