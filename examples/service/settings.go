@@ -140,9 +140,6 @@ func read(args, environ []string, out io.Writer) (command, error) {
 			}
 		}
 	}
-	if c.migrate {
-		return c, nil
-	}
 	return c, c.check()
 }
 
