@@ -148,6 +148,7 @@ func TestUncertainResult(t *testing.T) {
 					result.Status = status
 					receipt, err := client.PublishResult(t.Context(), ref, result)
 					require.NoError(t, err)
+					synctest.Wait() // until the simulator has seen that nobody waits for its answer
 					order, _ := server.Order(ref.ID)
 					require.Len(t, order.Results, 1, "written once, whatever was seen of it")
 					require.Len(t, server.Calls(kombotest.OpGetOrders), 1)
