@@ -213,7 +213,7 @@ func databaseAway(t *testing.T, silent, emergency bool) {
 	}
 	answer := w.ashby.StartAssessment(ctx, ashbySpec)
 	require.NotEmpty(t, answer.AssessmentID)
-	time.Sleep(1100 * time.Millisecond) // the youngest order's age
+	<-time.After(1100 * time.Millisecond) // the youngest order's age
 	require.Equal(t, 200, w.kombo.Deliver(ctx, created).Status)
 	want := 1 + len(komboIDs) + len(stackoneIDs) + 1
 	eventually(t, "all are started", func() bool { return w.number(t, `SELECT COUNT(*) FROM tests`) == want })

@@ -74,7 +74,7 @@ func TestKills(t *testing.T) {
 		_, end := w.flow(t)
 		kills := size(6, 50)
 		for i := range kills {
-			time.Sleep(400 * time.Millisecond)
+			<-time.After(400 * time.Millisecond)
 			p := processes[i%len(processes)]
 			p.kill()
 			p.run(t)
@@ -92,9 +92,9 @@ func TestDrain(t *testing.T) {
 		p.ready(t)
 		w.kombo.Chaos(func(string, int) kombotest.Fault { return kombotest.Slow(300 * time.Millisecond) })
 		_, end := w.flow(t)
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second)
 		w.kombo.Chaos(func(string, int) kombotest.Fault { return kombotest.Slow(20 * time.Second) }) // calls that have to be cut off
-		time.Sleep(500 * time.Millisecond)
+		<-time.After(500 * time.Millisecond)
 		took := p.terminate(t)
 		require.Less(t, took, 5*time.Second)
 		require.Zero(t, w.number(t, `SELECT COUNT(*) FROM {lanes} WHERE token <> ''`), "lanes held")
@@ -113,21 +113,21 @@ func TestTwoReleases(t *testing.T) {
 	before := w.start(t, oldRelease)
 	before.ready(t)
 	stop, end := w.flow(t)
-	time.Sleep(time.Second)
+	<-time.After(time.Second)
 	after := w.start(t, newRelease)
 	after.ready(t)
 	eventually(t, "migrated", func() bool { return w.number(t, `SELECT version FROM {meta}`) == 2 })
-	time.Sleep(time.Second)
+	<-time.After(time.Second)
 	before.kill()
 	before.run(t)
 	before.ready(t)
-	time.Sleep(time.Second)
+	<-time.After(time.Second)
 	require.Positive(t, w.number(t, `SELECT COUNT(*) FROM {results} WHERE form = 2`), "work of the new form")
 
 	// Back to the old release alone, in the middle of it.
 	after.kill()
 	w.leave(after)
-	time.Sleep(2 * time.Second)
+	<-time.After(2 * time.Second)
 	stop()
 	eventually(t, "the old release does what is its own", func() bool {
 		return w.number(t, `SELECT COUNT(*) FROM {results} WHERE state = 'pending' AND form = 1 AND ref NOT IN (SELECT ref FROM {results} WHERE form = 2)`) == 0
@@ -158,7 +158,7 @@ func TestSmallHost(t *testing.T) {
 		p.ready(t)
 	}
 	_, end := w.flow(t)
-	time.Sleep(time.Second)
+	<-time.After(time.Second)
 	processes[0].kill()
 	processes[0].run(t)
 	processes[0].ready(t)

@@ -170,7 +170,7 @@ func (p *process) ready(t *testing.T) {
 				return
 			}
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 	}
 	require.FailNow(t, "not ready", p.log.String())
 }
@@ -207,7 +207,7 @@ func (w *world) put(ctx context.Context, t testing.TB, ref assessment.OrderRef, 
 		case http.StatusAccepted:
 			return
 		case 0, http.StatusBadGateway, http.StatusServiceUnavailable:
-			time.Sleep(20 * time.Millisecond)
+			<-time.After(20 * time.Millisecond)
 		default:
 			t.Errorf("result answered %d", status)
 			return
@@ -240,7 +240,7 @@ func (w *world) order(ctx context.Context, t testing.TB, vendor assessment.Vendo
 	case assessment.StackOne:
 		id, delivery, err := w.stackone.PlaceOrder(ctx, stackonetest.OrderSpec{PackageID: "typescript_test"})
 		for err == nil && delivery.Status != 200 && ctx.Err() == nil {
-			time.Sleep(20 * time.Millisecond)
+			<-time.After(20 * time.Millisecond)
 			delivery, err = w.stackone.Redeliver(ctx, stackonetest.DefaultAccount, id)
 		}
 		if err != nil && ctx.Err() == nil {
@@ -257,7 +257,7 @@ func (w *world) order(ctx context.Context, t testing.TB, vendor assessment.Vendo
 			}
 			return ashbyRef(answer.AssessmentID)
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 	}
 }
 
@@ -303,7 +303,7 @@ func (w *world) flow(t *testing.T) (stop func(), end func() []assessment.OrderRe
 
 // started waits for an order's test: nobody completes what has not begun.
 func (w *world) started(ctx context.Context, ref assessment.OrderRef) {
-	for n := 0; n == 0 && ctx.Err() == nil; time.Sleep(30 * time.Millisecond) {
+	for n := 0; n == 0 && ctx.Err() == nil; <-time.After(30 * time.Millisecond) {
 		_ = w.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM tests WHERE ref = $1`, ref.String()).Scan(&n)
 	}
 }
@@ -349,7 +349,7 @@ func (w *world) settled(t *testing.T, refs []assessment.OrderRef, again int) {
 			w.number(t, `SELECT COUNT(*) FROM {results} WHERE state = 'pending'`) == 0 {
 			break
 		}
-		time.Sleep(100 * time.Millisecond)
+		<-time.After(100 * time.Millisecond)
 	}
 	require.Empty(t, open, "completed at the vendor")
 	require.Equal(t, len(refs), w.number(t, `SELECT COUNT(*) FROM tests`), "tests, one for each order")
