@@ -38,7 +38,7 @@ type Application struct {
 	ID          string // empty: generated
 	Status      string // empty: Active
 	CandidateID string
-	JobID       string
+	JobID       string // empty: [DefaultJobID]
 	JobName     string
 	HiringTeam  []TeamMember
 	CreatedAt   time.Time // zero: when it was added
@@ -112,6 +112,7 @@ func (w *world) AddApplication(customer string, a Application) (string, error) {
 		if a.ID == "" {
 			a.ID = w.ids.UUID("application")
 		}
+		a.JobID = simkit.OrDefault(a.JobID, DefaultJobID)
 		a.CreatedAt = simkit.OrDefault(a.CreatedAt, w.now())
 		if err := tried(a.wire(Candidate{}, nil), a.Fields); err != nil {
 			return err
