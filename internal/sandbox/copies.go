@@ -1,0 +1,119 @@
+package sandbox
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// curl is a row as a command that can be run: with the signature as it was sent. What
+// opens something else than this message is shown on demand only.
+func (a *App) curl(r Row, secrets bool) string {
+	address := r.URL
+	if secrets {
+		address = orDefault(a.addressOf(r), address)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "curl -i -X %s %s", orDefault(r.Method, "POST"), shellWord(address))
+	for _, line := range headerLines(r.RequestHeader) {
+		value := line.Value
+		if line.Name == "Authorization" {
+			value = "<shown on demand>"
+			if secrets {
+				value = a.authorization(r)
+			}
+		}
+		fmt.Fprintf(&b, " \\\n  -H %s", shellWord(line.Name+": "+value))
+	}
+	if len(r.RequestBody) > 0 {
+		fmt.Fprintf(&b, " \\\n  --data-binary %s", shellWord(string(r.RequestBody)))
+	}
+	return b.String()
+}
+
+// shellWord quotes a text for a POSIX shell.
+func shellWord(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+// copies are a row's order as a command, a scenario and a Go test.
+func (a *App) copies(r Row) (trigger, scenario, goTest string) {
+	request, found := a.requestOf(Ref{r.Vendor, r.Order})
+	if !found {
+		return "", "", ""
+	}
+	request = request.withCandidate()
+	request.Faults = lastingAndPassing(r.Fault)
+	return triggerLine(request), scenarioOf(request), goTestOf(request)
+}
+
+func lastingAndPassing(fault string) []string {
+	if fault == "" || fault == "sent by hand" {
+		return nil
+	}
+	return strings.Split(fault, ", ")
+}
+
+func triggerLine(r Request) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "go run github.com/assessbridge/assessbridge/examples/sandbox@latest trigger %s.%s", r.Vendor, r.Kind)
+	if r.Customer != "" {
+		b.WriteString(" --customer " + shellWord(r.Customer))
+	}
+	if r.Package != "" {
+		b.WriteString(" --package " + shellWord(r.Package))
+	}
+	fmt.Fprintf(&b, " --set %s", shellWord("candidate.email="+r.Email))
+	for _, fault := range r.Faults {
+		b.WriteString(" --fault " + shellWord(fault))
+	}
+	return b.String()
+}
+
+func scenarioOf(r Request) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "steps:\n  - order: %s.%s\n", r.Vendor, r.Kind)
+	if r.Customer != "" {
+		fmt.Fprintf(&b, "    customer: %s\n", strconv.Quote(r.Customer))
+	}
+	if r.Package != "" {
+		fmt.Fprintf(&b, "    package: %s\n", strconv.Quote(r.Package))
+	}
+	fmt.Fprintf(&b, "    email: %s\n", strconv.Quote(r.Email))
+	if len(r.Faults) > 0 {
+		b.WriteString("    faults:\n")
+		for _, fault := range r.Faults {
+			fmt.Fprintf(&b, "      - %s\n", strconv.Quote(fault))
+		}
+	}
+	b.WriteString("    expect: accepted\n  - wait: completed\n    timeout: 30s\n")
+	return b.String()
+}
+
+// goTestOf is the order as a test with the simulator of the vendor.
+func goTestOf(r Request) string {
+	kit := r.Vendor + "test"
+	call := map[string]string{
+		Kombo: `_, delivery, err := vendor.PlaceOrder(t.Context(), kombotest.OrderSpec{Integration: %q, PackageID: %q,
+		Fields: map[string]any{"candidate.email": %q}}%s)
+	if err != nil || delivery.Outcome != kombotest.Accepted {
+		t.Fatal(delivery.Outcome, delivery.Reason, err)
+	}`,
+		StackOne: `_, delivery, err := vendor.PlaceOrder(t.Context(), stackonetest.OrderSpec{Account: %q, PackageID: %q,
+		Fields: map[string]any{"candidate.emails.0.value": %q}}%s)
+	if err != nil || delivery.Outcome != stackonetest.Accepted {
+		t.Fatal(delivery.Outcome, delivery.Reason, err)
+	}`,
+		Ashby: `_ = %q // the customer
+	answer := vendor.StartAssessment(t.Context(), ashbytest.StartSpec{AssessmentTypeID: %q,
+		Fields: map[string]any{"candidate.email": %q}}%s)
+	if answer.Outcome != ashbytest.Succeeded {
+		t.Fatal(answer.Outcome, answer.Violations, answer.Err)
+	}`,
+	}[r.Vendor]
+	var faults, parse strings.Builder
+	for i, name := range r.Faults {
+		fmt.Fprintf(&parse, "\tfault%d, err := %s.ParseDeliveryFault(%q)\n\tif err != nil {\n\t\tt.Fatal(err)\n\t}\n", i, kit, name)
+		fmt.Fprintf(&faults, ", fault%d", i)
+	}
+	return fmt.Sprintf("func TestOrder(t *testing.T) {\n\tvendor := %s.Start(t)\n\tvendor.Target(yourHandler)\n%s\t%s\n}\n",
+		kit, parse.String(), fmt.Sprintf(call, r.Customer, r.Package, r.Email, faults.String()))
+}

@@ -1,0 +1,195 @@
+package sandbox_test
+
+import (
+	"html"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/assessbridge/assessbridge/internal/sandbox"
+)
+
+// bench is a sandbox and somebody's browser.
+type bench struct {
+	*sandbox.Server
+	browser *http.Client
+}
+
+func start(t *testing.T, change ...func(*sandbox.Options)) bench {
+	t.Helper()
+	o := sandbox.Options{Listen: "127.0.0.1:0", Settings: sandbox.Settings{Seed: 1, Timeout: 2 * time.Second}}
+	for _, f := range change {
+		f(&o)
+	}
+	s, err := sandbox.Start(o)
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	b := bench{s, &http.Client{Jar: jar}}
+	response, err := b.browser.Get(s.Entrance())
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	require.NotContains(t, response.Request.URL.String(), "token", "the token leaves the address bar")
+	return b
+}
+
+// against is a sandbox whose provider is a handler.
+func against(t *testing.T, h http.HandlerFunc) bench {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Second}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	origin := "http://" + l.Addr().String()
+	return start(t, func(o *sandbox.Options) { o.Vendors = targets(origin) })
+}
+
+func targets(origin string) map[string]sandbox.VendorSettings {
+	return map[string]sandbox.VendorSettings{
+		sandbox.Kombo:    {Target: sandbox.Target{Webhook: origin + "/kombo?token=hush-hush"}},
+		sandbox.StackOne: {Target: sandbox.Target{Webhook: origin + "/stackone", Packages: origin + "/packages"}},
+		sandbox.Ashby:    {Target: sandbox.Target{Base: origin + "/ashby/"}},
+	}
+}
+
+// get is a page.
+func (b bench) get(t *testing.T, path string) string {
+	t.Helper()
+	status, body := b.do(t, "GET", path, nil)
+	require.Equal(t, http.StatusOK, status, "%.200s", body)
+	return body
+}
+
+// post sends a form and returns the page to which it leads.
+func (b bench) post(t *testing.T, path string, pairs ...string) string {
+	t.Helper()
+	values := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		values.Set(pairs[i], pairs[i+1])
+	}
+	status, body := b.do(t, "POST", path, values)
+	require.Equal(t, http.StatusOK, status, "%.200s", body)
+	return body
+}
+
+func (b bench) do(t *testing.T, method, path string, values url.Values) (int, string) {
+	t.Helper()
+	var body io.Reader
+	if values != nil {
+		body = strings.NewReader(values.Encode())
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, b.URL+path, body)
+	require.NoError(t, err)
+	if values != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	response, err := b.browser.Do(r)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, response.Body.Close()) }()
+	page, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(page)
+}
+
+// eventually waits for a page to say something.
+func (b bench) eventually(t *testing.T, path, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return strings.Contains(b.get(t, path), text) }, 8*time.Second, 30*time.Millisecond, text)
+}
+
+// has is a short form of require.Contains, whose failure prints no whole page.
+func has(t *testing.T, page, text string, about ...any) {
+	t.Helper()
+	require.True(t, strings.Contains(page, text), "%q is missing %v", text, about)
+}
+
+var customers = map[string]string{
+	sandbox.Kombo:    "kombo workday:CBNMt7dSNCzBdnRTx87dev4E",
+	sandbox.StackOne: "stackone 45355976281015164505",
+	sandbox.Ashby:    "ashby acme",
+}
+
+var orderPath = regexp.MustCompile(`name="back" value="(/o/[^"]+)"`)
+
+// orderOn is the order that a page is about: its path and its id.
+func orderOn(t *testing.T, page string) (path, id string) {
+	t.Helper()
+	found := orderPath.FindStringSubmatch(page)
+	require.NotNil(t, found, "a page about an order")
+	path = html.UnescapeString(found[1])
+	id, err := url.PathUnescape(strings.Split(path, "/")[3])
+	require.NoError(t, err)
+	return path, id
+}
+
+// Without a target, the demonstration shows life at all three vendors by itself.
+func TestFirstPageShowsLife(t *testing.T) {
+	b := start(t)
+	for _, vendor := range sandbox.Vendors {
+		b.eventually(t, "/?vendor="+vendor, `data-group="completed"`)
+	}
+	has(t, b.get(t, "/"), "export KOMBO_BASE_URL=http://127.0.0.1:")
+}
+
+// The whole story without JavaScript: order, result, order again.
+func TestStory(t *testing.T) {
+	b := start(t)
+	for _, vendor := range sandbox.Vendors {
+		page := b.post(t, "/do/order", "customer", customers[vendor], "first", "Kim", "last", "Novel", "email", "kim@example.com")
+		has(t, page, "Timeline of Kim Novel", vendor)
+		has(t, page, "You answered 200: ", vendor)
+		order, id := orderOn(t, page)
+		b.eventually(t, order, "took your")
+		b.eventually(t, order, `data-group="completed"`)
+		again := b.post(t, "/do/verb", "vendor", vendor, "order", id, "verb", "again")
+		has(t, again, "Timeline of Kim Novel", vendor)
+		_, newID := orderOn(t, again)
+		require.NotEqual(t, id, newID)
+	}
+}
+
+// What a recruiter sees of a provider that rejects, fails, or is not there.
+func TestSentences(t *testing.T) {
+	b := start(t)
+	for _, c := range []struct{ vendor, email, fault, want string }{
+		{"kombo", "reject@example.com", "", "You answered 422: Kombo marks the order as rejected; the recruiter reads “We do not offer this test in the candidate&#39;s country.”."},
+		{"kombo", "fail@example.com", "", "You answered 500: Kombo keeps the order open; the recruiter sees nothing yet."},
+		{"kombo", "", "lost", "Lost before it was sent: the recruiter sees an open order; you learn of it only by asking Kombo for open orders."},
+		{"kombo", "", "duplicate=1", "You answered 200: Kombo counts it as one order; it must be one invitation at your side too."},
+		{"kombo", "", "late=50ms", "You answered 200: Kombo counts the order as taken; the recruiter sees it as open until your result comes."},
+		{"kombo", "", "bad signature", "You answered 401: Kombo keeps the order open; the recruiter sees nothing yet."},
+		{"kombo", "", "answer lost", "Your answer was lost on the way: Kombo did not hear it and keeps the order open; if the order comes again, the candidate must not be invited twice."},
+		{"stackone", "", "lost", "Lost before it was sent: the recruiter sees the order as sent; nobody ever tells you of it."},
+		{"stackone", "", "duplicate=1", "You answered 200: StackOne counts it as one order; it must be one invitation at your side too."},
+		{"ashby", "reject@example.com", "", "You answered 422: the assessment does not start; the recruiter reads “We do not offer this test in the candidate&#39;s country.”."},
+		{"ashby", "fail@example.com", "", "You answered 500: the stage hangs at “starting”; the recruiter sees no reason."},
+		{"ashby", "", "lost", "Lost before it was sent: the stage hangs at “starting”; you never hear of it."},
+	} {
+		page := b.post(t, "/do/order", "customer", customers[c.vendor], "email", c.email, "faults", c.fault)
+		has(t, page, c.want, "%s %s %s", c.vendor, c.email, c.fault)
+	}
+}
+
+func TestCancelAndStartAgain(t *testing.T) {
+	b := start(t)
+	page := b.post(t, "/do/order", "customer", customers["ashby"], "email", "kim@example.com", "faults", "answer lost")
+	has(t, page, "Ashby did not hear the id")
+	_, id := orderOn(t, page)
+	has(t, b.post(t, "/do/verb", "vendor", "ashby", "order", id, "verb", "cancel"), "Ashby has no assessment to cancel")
+	page = b.post(t, "/do/verb", "vendor", "ashby", "order", id, "verb", "redeliver")
+	has(t, page, "Ashby holds a live assessment")
+	page = b.post(t, "/do/verb", "vendor", "ashby", "order", id, "verb", "restart")
+	has(t, page, "the assessment is cancelled; the recruiter may start it again")
+	require.Equal(t, 2, strings.Count(page, `<p class="verdict">You answered 200: Ashby holds a live assessment`))
+}
