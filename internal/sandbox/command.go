@@ -28,8 +28,6 @@ type failure struct {
 func (f failure) Error() string { return f.err.Error() }
 func (f failure) Unwrap() error { return f.err }
 
-func usage(format string, args ...any) error { return failure{ExitUsage, fmt.Errorf(format, args...)} }
-
 // command is what one run of the program has.
 type command struct {
 	ctx            context.Context

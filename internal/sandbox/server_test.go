@@ -3,7 +3,6 @@ package sandbox_test
 import (
 	"html"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -41,26 +40,6 @@ func start(t *testing.T, change ...func(*sandbox.Options)) bench {
 	require.Equal(t, http.StatusOK, response.StatusCode)
 	require.NotContains(t, response.Request.URL.String(), "token", "the token leaves the address bar")
 	return b
-}
-
-// against is a sandbox whose provider is a handler.
-func against(t *testing.T, h http.HandlerFunc) bench {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Second}
-	go func() { _ = server.Serve(l) }()
-	t.Cleanup(func() { _ = server.Close() })
-	origin := "http://" + l.Addr().String()
-	return start(t, func(o *sandbox.Options) { o.Vendors = targets(origin) })
-}
-
-func targets(origin string) map[string]sandbox.VendorSettings {
-	return map[string]sandbox.VendorSettings{
-		sandbox.Kombo:    {Target: sandbox.Target{Webhook: origin + "/kombo?token=hush-hush"}},
-		sandbox.StackOne: {Target: sandbox.Target{Webhook: origin + "/stackone", Packages: origin + "/packages"}},
-		sandbox.Ashby:    {Target: sandbox.Target{Base: origin + "/ashby/"}},
-	}
 }
 
 // get is a page.

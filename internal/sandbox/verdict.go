@@ -206,7 +206,6 @@ type facts struct {
 	class   Class
 	outcome Outcome
 	status  int
-	err     string
 	message string // for the recruiter, or of a refusal
 	detail  string
 	broken  []string
