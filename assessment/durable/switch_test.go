@@ -98,8 +98,10 @@ func TestServiceResumesStarts(t *testing.T) {
 		})
 		require.Zero(t, b.provider.count())
 		require.NoError(t, b.service.DB().Resume(t.Context(), "kombo", "", sqlstore.SwitchStarts, operator))
-		eventually(t, "all are started", func() bool { return b.provider.count() == 24 })
-		require.Equal(t, 24, b.count(t, b.table("orders")+" WHERE state = 'started'"))
+		eventually(t, "all are started", func() bool {
+			return b.count(t, b.table("orders")+" WHERE state = 'started'") == 24
+		})
+		require.Equal(t, 24, b.provider.count())
 	})
 }
 

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -34,15 +33,15 @@ func (a *App) curl(r Row, secrets bool) string {
 // shellWord quotes a text for a POSIX shell.
 func shellWord(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// copies are a row's order as a command, a scenario and a Go test.
-func (a *App) copies(r Row) (trigger, scenario, goTest string) {
+// goTest is a row's order as a Go test.
+func (a *App) goTest(r Row) string {
 	request, found := a.requestOf(Ref{r.Vendor, r.Order})
 	if !found {
-		return "", "", ""
+		return ""
 	}
 	request = request.withCandidate()
 	request.Faults = lastingAndPassing(r.Fault)
-	return triggerLine(request), scenarioOf(request), goTestOf(request)
+	return goTestOf(request)
 }
 
 func lastingAndPassing(fault string) []string {
@@ -50,42 +49,6 @@ func lastingAndPassing(fault string) []string {
 		return nil
 	}
 	return strings.Split(fault, ", ")
-}
-
-func triggerLine(r Request) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "go run github.com/assessbridge/assessbridge/examples/sandbox@latest trigger %s.%s", r.Vendor, r.Kind)
-	if r.Customer != "" {
-		b.WriteString(" --customer " + shellWord(r.Customer))
-	}
-	if r.Package != "" {
-		b.WriteString(" --package " + shellWord(r.Package))
-	}
-	fmt.Fprintf(&b, " --set %s", shellWord("candidate.email="+r.Email))
-	for _, fault := range r.Faults {
-		b.WriteString(" --fault " + shellWord(fault))
-	}
-	return b.String()
-}
-
-func scenarioOf(r Request) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "steps:\n  - order: %s.%s\n", r.Vendor, r.Kind)
-	if r.Customer != "" {
-		fmt.Fprintf(&b, "    customer: %s\n", strconv.Quote(r.Customer))
-	}
-	if r.Package != "" {
-		fmt.Fprintf(&b, "    package: %s\n", strconv.Quote(r.Package))
-	}
-	fmt.Fprintf(&b, "    email: %s\n", strconv.Quote(r.Email))
-	if len(r.Faults) > 0 {
-		b.WriteString("    faults:\n")
-		for _, fault := range r.Faults {
-			fmt.Fprintf(&b, "      - %s\n", strconv.Quote(fault))
-		}
-	}
-	b.WriteString("    expect: accepted\n  - wait: completed\n    timeout: 30s\n")
-	return b.String()
 }
 
 // goTestOf is the order as a test with the simulator of the vendor.

@@ -19,8 +19,6 @@ type rowView struct {
 	Sent, Expected  string // signatures
 	SignatureHeader string
 	Curl            string
-	Trigger         string
-	Scenario        string
 	GoTest          string
 	Secrets         bool // are shown
 	Editing         bool
@@ -37,7 +35,7 @@ func (p *page) rowView(r Row, query url.Values) *rowView {
 		v.Headers = headerText(r.RequestHeader)
 	}
 	if r.ToProvider && r.Order != "" {
-		v.Trigger, v.Scenario, v.GoTest = p.app.copies(r)
+		v.GoTest = p.app.goTest(r)
 	}
 	if n := query.Get("with"); n != "" {
 		v.compare(p.app, n)
