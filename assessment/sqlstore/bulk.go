@@ -271,7 +271,8 @@ func seqsOf(rows []changed) []int64 {
 	return seqs
 }
 
-// jsonOf is the text of a list of numbers and plain structs, which always has one.
+// jsonOf is the text of a list of numbers, texts and plain structs, which always has
+// one.
 func jsonOf(list any) string {
 	text, _ := json.Marshal(list)
 	return string(text)

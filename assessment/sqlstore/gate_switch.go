@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -285,8 +284,7 @@ func (s *Spool) Wake(ctx context.Context, route, account string, n int) ([]asses
 	return refs, time.Second, nil
 }
 
-// release lets the reconciler's next run of an account, or of all of a route, start
-// what it finds.
+// release lets the reconciler's next run of an account start what it finds.
 func (d *DB) release(ctx context.Context, tx *sql.Tx, route, account string) error {
 	_, err := d.exec(ctx, tx, `UPDATE {integrations} SET released = 1, next = {now}, failures = 0
 		WHERE route = $1 AND account = $2`, route, account)
@@ -309,17 +307,5 @@ func (d *DB) Acts(ctx context.Context, route, account string) ([]Note, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []Note
-	err = d.rows(ctx, d.db, func(scan func(...any) error) error {
-		var n Note
-		var at int64
-		var detail string
-		if err := scan(&at, &n.What, &detail); err != nil {
-			return err
-		}
-		n.At = atMilli(at)
-		all = append(all, n)
-		return json.Unmarshal([]byte(detail), &all[len(all)-1].Detail)
-	}, `SELECT at, what, detail FROM {journal} WHERE ref = $1 ORDER BY id`, ref.String())
-	return all, err
+	return d.Timeline(ctx, ref)
 }

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -317,12 +316,6 @@ const (
 	reasonErased   = "erased"
 )
 
-// among is the rows of a table whose column is in the JSON list $1.
-var among = map[Dialect]string{
-	PostgreSQL: ` IN (SELECT json_array_elements_text(CAST($1 AS json)))`,
-	SQLite:     ` IN (SELECT value FROM json_each($1))`,
-}
-
 // sift counts what is known of rows and returns those to store.
 func (d *DB) sift(ctx context.Context, tx *sql.Tx, rows []importRow, report *ImportReport) ([]importRow, error) {
 	known, err := d.knownOrders(ctx, tx, rows)
@@ -372,12 +365,8 @@ func (d *DB) knownOrders(ctx context.Context, tx *sql.Tx, rows []importRow) (map
 	for i, r := range rows {
 		refs[i] = r.Ref
 	}
-	list, err := json.Marshal(refs)
-	if err != nil {
-		return nil, fmt.Errorf("sqlstore: %w", err)
-	}
 	known := make(map[string]knownOrder)
-	err = d.rows(ctx, tx, func(scan func(...any) error) error {
+	err := d.rows(ctx, tx, func(scan func(...any) error) error {
 		var ref string
 		var k knownOrder
 		var final int64
@@ -388,7 +377,7 @@ func (d *DB) knownOrders(ctx context.Context, tx *sql.Tx, rows []importRow) (map
 		}
 		known[ref] = k
 		return err
-	}, `SELECT o.ref, o.reason, COALESCE(l.final_seq, -1) FROM {orders} o LEFT JOIN {lanes} l ON l.ref = o.ref WHERE o.ref`+among[d.dialect], string(list))
+	}, `SELECT o.ref, o.reason, COALESCE(l.final_seq, -1) FROM {orders} o LEFT JOIN {lanes} l ON l.ref = o.ref WHERE o.ref IN ({each}($1))`, jsonOf(refs))
 	return known, err
 }
 
@@ -404,16 +393,12 @@ func (d *DB) holders(ctx context.Context, tx *sql.Tx, rows []importRow) (map[str
 	if len(keys) == 0 {
 		return holders, nil
 	}
-	list, err := json.Marshal(keys)
-	if err != nil {
-		return nil, fmt.Errorf("sqlstore: %w", err)
-	}
-	err = d.rows(ctx, tx, func(scan func(...any) error) error {
+	err := d.rows(ctx, tx, func(scan func(...any) error) error {
 		var key, ref string
 		err := scan(&key, &ref)
 		holders[key] = ref
 		return err
-	}, `SELECT key, ref FROM {claims} WHERE key`+among[d.dialect], string(list))
+	}, `SELECT key, ref FROM {claims} WHERE key IN ({each}($1))`, jsonOf(keys))
 	return holders, err
 }
 
@@ -429,7 +414,7 @@ ON CONFLICT (ref) DO UPDATE SET state = excluded.state, settled = excluded.settl
 
 	// The end of an order frees its natural key, and drops its links.
 	importFreed = `
-DELETE FROM {claims} WHERE token = '` + assessment.PastToken + `' AND ref <> '' AND ref`
+DELETE FROM {claims} WHERE token = '` + assessment.PastToken + `' AND ref <> '' AND ref IN ({each}($1))`
 	importClaims = `
 INSERT INTO {claims} AS c (key, ref, token, until, answer, made)
 SELECT key, ref, '` + assessment.PastToken + `', 0, %s, {now} FROM %s WHERE TRUE
@@ -477,18 +462,14 @@ func (d *DB) storeImported(ctx context.Context, tx *sql.Tx, rows []importRow) er
 		n         int
 	}{
 		{fmt.Sprintf(importOrders, orderForm, as.orders), rows, len(rows)},
-		{importFreed + among[d.dialect], ended, len(ended)},
+		{importFreed, ended, len(ended)},
 		{fmt.Sprintf(importClaims, as.bytes, as.claims), claims, len(claims)},
 		{fmt.Sprintf(importLanes, as.orders), rows, len(rows)},
 	} {
 		if step.n == 0 {
 			continue
 		}
-		list, err := json.Marshal(step.list)
-		if err != nil {
-			return fmt.Errorf("sqlstore: %w", err)
-		}
-		if _, err := d.exec(ctx, tx, step.statement, string(list)); err != nil {
+		if _, err := d.exec(ctx, tx, step.statement, jsonOf(step.list)); err != nil {
 			return err
 		}
 	}

@@ -53,12 +53,19 @@ const (
 	unlistedFor = 25 * time.Minute
 )
 
-const addIntegration = `
+const insertIntegration = `
 INSERT INTO {integrations} AS i (route, account, since, next, period, hot, hot_from, delivered, seen, asked, full_next,
   run, run_from, run_began, cursor, found, released, failures, gone, token, until, made)
+`
+
+const addIntegration = insertIntegration + `
 VALUES ($1, $2, CASE WHEN CAST($3 AS BIGINT) > 0 THEN CAST($3 AS BIGINT) ELSE {now} END, {now} + CAST($4 AS BIGINT), $6, 0, 0, {now}, {now}, 0,
   {now} + CAST($5 AS BIGINT), '', 0, 0, '', '', 0, 0, 0, '', 0, {now})
 ON CONFLICT (route, account) DO UPDATE SET seen = {now}, gone = 0`
+
+// noIntegration is the rest of a row, after next, that only keeps a time for all
+// processes. It is gone, so that nobody asks about it.
+const noIntegration = `1, 0, 0, 0, 0, 0, 0, '', 0, 0, '', '', 0, 0, 1, '', 0, {now}`
 
 // Add takes an integration in, as an event of the vendor's tells of it. One that
 // is known is left as it is.
@@ -113,10 +120,8 @@ var ErrNoIntegration = errors.New("sqlstore: no such integration")
 
 // claimRefresh lets one process read the host's list. The row of no route is the
 // reconciler's own.
-const claimRefresh = `
-INSERT INTO {integrations} AS i (route, account, since, next, period, hot, hot_from, delivered, seen, asked, full_next,
-  run, run_from, run_began, cursor, found, released, failures, gone, token, until, made)
-VALUES ('', '', 0, {now} + CAST($1 AS BIGINT), 1, 0, 0, 0, 0, 0, 0, '', 0, 0, '', '', 0, 0, 1, '', 0, {now})
+const claimRefresh = insertIntegration + `
+VALUES ('', '', 0, {now} + CAST($1 AS BIGINT), ` + noIntegration + `)
 ON CONFLICT (route, account) DO UPDATE SET next = excluded.next WHERE i.next <= {now}
 RETURNING {now}`
 

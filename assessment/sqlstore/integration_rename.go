@@ -107,10 +107,6 @@ func (d *DB) Rename(ctx context.Context, vendor assessment.Vendor, was, becomes 
 				return err
 			}
 		}
-		if _, err := d.exec(ctx, tx, `INSERT INTO {renames} (was, became, made) VALUES ($1, $2, {now}) ON CONFLICT DO NOTHING`,
-			Route(vendor, was), Route(vendor, becomes)); err != nil {
-			return err
-		}
 		return d.noteScope(ctx, tx, Route(vendor, becomes), "", NoteRenamed, by.detail(0))
 	})
 }

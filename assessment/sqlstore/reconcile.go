@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -100,9 +99,8 @@ func (d *DB) Reconciler(c ReconcilerConfig) (*Reconciler, error) {
 		r.listers[route] = l
 		routes = append(routes, route)
 	}
-	list, err := json.Marshal(routes)
-	r.routes = string(list)
-	return r, err
+	r.routes = jsonOf(routes)
+	return r, nil
 }
 
 // Reconciled says what a [Reconciler.Tick] did.
@@ -138,10 +136,8 @@ func (r *Reconciler) Tick(ctx context.Context, patience time.Duration) (Reconcil
 
 // spend takes one call of the budget of a route, or says how long there is none.
 // It is one row for all processes: the time at which the next call is due.
-const spend = `
-INSERT INTO {integrations} AS i (route, account, since, next, period, hot, hot_from, delivered, seen, asked, full_next,
-  run, run_from, run_began, cursor, found, released, failures, gone, token, until, made)
-VALUES ($1, '', 0, {now} - CAST($3 AS BIGINT) + CAST($2 AS BIGINT), 1, 0, 0, 0, 0, 0, 0, '', 0, 0, '', '', 0, 0, 1, '', 0, {now})
+const spend = insertIntegration + `
+VALUES ($1, '', 0, {now} - CAST($3 AS BIGINT) + CAST($2 AS BIGINT), ` + noIntegration + `)
 ON CONFLICT (route, account) DO UPDATE SET
   next = CASE WHEN i.next < {now} - CAST($3 AS BIGINT) THEN {now} - CAST($3 AS BIGINT) ELSE i.next END + CAST($2 AS BIGINT)
 WHERE i.next <= {now}
@@ -221,16 +217,12 @@ func (r *Reconciler) missing(ctx context.Context, page []assessment.Order) ([]as
 
 // spooled says which orders are in the spool, in whatever state: it sees to them.
 func (d *DB) spooled(ctx context.Context, refs []assessment.OrderRef) (map[string]bool, error) {
-	list, err := json.Marshal(refs)
-	if err != nil {
-		return nil, fmt.Errorf("sqlstore: %w", err)
-	}
 	known := make(map[string]bool)
-	err = d.rows(ctx, d.db, func(scan func(...any) error) error {
+	err := d.rows(ctx, d.db, func(scan func(...any) error) error {
 		var ref string
 		err := scan(&ref)
 		known[ref] = true
 		return err
-	}, `SELECT ref FROM {orders} WHERE ref IN ({each}($1))`, string(list))
+	}, `SELECT ref FROM {orders} WHERE ref IN ({each}($1))`, jsonOf(refs))
 	return known, err
 }

@@ -133,13 +133,6 @@ CREATE TABLE {integrations} (
 );
 CREATE INDEX {index}integrations_next ON {integrations} (next) WHERE gone = 0;
 
-CREATE TABLE {renames} (
-  was TEXT NOT NULL,
-  became TEXT NOT NULL,
-  made INTEGER NOT NULL,
-  PRIMARY KEY (was, became)
-);
-
 -- Whose orders those are that never were in the spool.
 CREATE TABLE {subjects} (
   subject TEXT NOT NULL,
