@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/vendortest"
 )
 
 // A provider that does not return keeps its order for ten minutes and no longer.
@@ -143,18 +144,6 @@ func TestIntakeWithoutMaxRunning(t *testing.T) {
 	})
 }
 
-// goroutinesAbove counts the goroutines beyond n. One that has just ended, or runs a
-// finalizer of the runtime's, is counted for a moment, in real time.
-func goroutinesAbove(n int) int {
-	for range 100_000 {
-		if runtime.NumGoroutine() <= n {
-			return 0
-		}
-		runtime.Gosched()
-	}
-	return runtime.NumGoroutine() - n
-}
-
 // A thousand starts at the same time cost a goroutine each while they run, and
 // nothing afterwards.
 func TestIntakeGoroutines(t *testing.T) {
@@ -169,12 +158,12 @@ func TestIntakeGoroutines(t *testing.T) {
 			replies[i] = intakeDeliver(t.Context(), in, o)
 		}
 		intakePass(time.Second)
-		require.Zero(t, goroutinesAbove(before+2*starts), "the sender's and the provider's")
+		require.Zero(t, vendortest.GoroutinesAbove(before+2*starts), "the sender's and the provider's")
 		for _, reply := range replies {
 			require.NoError(t, (<-reply).err)
 		}
 		synctest.Wait()
-		require.Zero(t, goroutinesAbove(before))
+		require.Zero(t, vendortest.GoroutinesAbove(before))
 		require.Equal(t, starts, p.calls())
 	})
 }

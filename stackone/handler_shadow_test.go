@@ -3,41 +3,24 @@ package stackone_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/assessment/inbound"
+	"github.com/assessbridge/assessbridge/internal/vendortest"
 	"github.com/assessbridge/assessbridge/stackone"
 	"github.com/assessbridge/assessbridge/webhook"
 )
-
-// shadowStore is a store that a shadow must not touch.
-type shadowStore struct{ t *testing.T }
-
-func (s shadowStore) fail() error {
-	s.t.Error("the store was touched")
-	return errors.New("touched")
-}
-
-func (s shadowStore) Claim(context.Context, assessment.Claim, time.Duration) (assessment.Claim, error) {
-	return assessment.Claim{}, s.fail()
-}
-func (s shadowStore) Answer(context.Context, assessment.Claim) error    { return s.fail() }
-func (s shadowStore) Expire(context.Context, assessment.Claim) error    { return s.fail() }
-func (s shadowStore) Forget(context.Context, assessment.OrderRef) error { return s.fail() }
-func (s shadowStore) Erase(context.Context, assessment.OrderRef) error  { return s.fail() }
 
 // A shadow proves and decodes, and neither starts nor stores nor hands over
 // anything; an account is cut over by one answer, and back by another.
 func TestShadow(t *testing.T) {
 	p := &provider{}
-	intake, err := assessment.NewIntake(assessment.IntakeConfig{Provider: p, Store: shadowStore{t}})
+	intake, err := assessment.NewIntake(assessment.IntakeConfig{Provider: p, Store: vendortest.UntouchedStore(t)})
 	require.NoError(t, err)
 	verifier, err := stackone.NewVerifier(webhook.Secret{ID: "s", Key: "secret"})
 	require.NoError(t, err)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/assessbridge/assessbridge/ashby"
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/vendortest"
 	"github.com/assessbridge/assessbridge/kombo"
 	"github.com/assessbridge/assessbridge/stackone"
 	"github.com/assessbridge/assessbridge/webhook"
@@ -158,18 +159,6 @@ func heapInUse() uint64 {
 	return m.HeapAlloc
 }
 
-// goroutinesAbove counts the goroutines beyond n. One that has just ended, or runs a
-// finalizer of the runtime's, is counted for a moment, in real time.
-func goroutinesAbove(n int) int {
-	for range 100_000 {
-		if runtime.NumGoroutine() <= n {
-			return 0
-		}
-		runtime.Gosched()
-	}
-	return runtime.NumGoroutine() - n
-}
-
 // The endpoints are public. Rubbish, senders that never go on and a provider that
 // takes two seconds for each of a thousand orders at once: the orders are taken, and
 // afterwards everything is as it was before.
@@ -190,7 +179,7 @@ func TestServiceUnderLoad(t *testing.T) {
 			require.GreaterOrEqual(t, code, 400)
 			require.NotEqual(t, 500, code)
 		}
-		require.Zero(t, goroutinesAbove(goroutines))
+		require.Zero(t, vendortest.GoroutinesAbove(goroutines))
 
 		var all sync.WaitGroup
 		senders := make([]*io.PipeWriter, slowSenders)
@@ -229,7 +218,7 @@ func TestServiceUnderLoad(t *testing.T) {
 		all.Wait()
 		synctest.Wait()
 		require.Zero(t, webhook.SharedBudget().Held())
-		require.Zero(t, goroutinesAbove(goroutines))
+		require.Zero(t, vendortest.GoroutinesAbove(goroutines))
 		require.Equal(t, 200, s.serve(s.order(1)), "and it still answers")
 	})
 }

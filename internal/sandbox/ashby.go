@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -147,7 +148,7 @@ func (a *ashbySim) start(ctx context.Context, id string, names []string, twice b
 	for _, answer := range a.StartTogether(ctx, copies, s.spec, faults...) {
 		j := a.judge(answer, OrderClass, id, "", names)
 		a.mu.Lock()
-		known := contains(s.ids, answer.AssessmentID)
+		known := slices.Contains(s.ids, answer.AssessmentID)
 		if answer.Outcome == ashbytest.Succeeded && known {
 			j.verdict = facts{vendor: Ashby, class: OrderClass, outcome: Again, status: answer.Status, broken: answer.Violations}.verdict()
 		}
@@ -162,15 +163,6 @@ func (a *ashbySim) start(ctx context.Context, id string, names []string, twice b
 		judged = append(judged, j)
 	}
 	return judged, nil
-}
-
-func contains(list []string, text string) bool {
-	for _, one := range list {
-		if one == text {
-			return true
-		}
-	}
-	return false
 }
 
 func (a *ashbySim) judge(answer ashbytest.Answer, class Class, order, detail string, names []string) Judged {

@@ -77,12 +77,12 @@ func (k *komboSim) order(ctx context.Context, r Request) (string, []Judged, erro
 		spec.Fields[path] = value
 	}
 	id, d, err := k.PlaceOrder(ctx, spec, faults...)
-	return id, k.judge(d), err
+	return id, k.judge(d, false), err
 }
 
-// judge says what follows of a delivery and of its copies.
-func (k *komboSim) judge(d kombotest.Delivery) []Judged {
-	judged := []Judged{k.judgeOne(d, false)}
+// judge says what follows of a delivery, which may be one of many, and of its copies.
+func (k *komboSim) judge(d kombotest.Delivery, again bool) []Judged {
+	judged := []Judged{k.judgeOne(d, again)}
 	for _, copied := range d.Duplicates {
 		judged = append(judged, k.judgeOne(copied, true))
 	}
@@ -130,11 +130,7 @@ func (k *komboSim) again(ctx context.Context, id string, names []string) ([]Judg
 	if err != nil {
 		return nil, errUnknownOrder
 	}
-	judged := k.judge(d)
-	if judged[0].verdict.Outcome == Taken {
-		judged[0] = k.judgeOne(d, true)
-	}
-	return judged, nil
+	return k.judge(d, true), nil
 }
 
 func (k *komboSim) act(ctx context.Context, verb, id string) ([]Judged, error) {
@@ -157,13 +153,13 @@ func (k *komboSim) serve(ctx context.Context, verb, customer string) ([]Judged, 
 		if err != nil {
 			return nil, err
 		}
-		return k.judge(k.Deliver(ctx, event)), nil
+		return k.judge(k.Deliver(ctx, event), false), nil
 	case verbExpire.Name:
 		d, err := k.ChangeState(ctx, customer, kombotest.StateChange{State: kombotest.StateInvalid})
-		return k.judge(d), err
+		return k.judge(d, false), err
 	case verbMend.Name:
 		d, err := k.ChangeState(ctx, customer, kombotest.StateChange{State: kombotest.StateActive})
-		return k.judge(d), err
+		return k.judge(d, false), err
 	case verbRotate.Name:
 		k.RotateSecret(rotatedSecret(Kombo))
 	case verbRevoke.Name:

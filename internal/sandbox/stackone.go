@@ -108,11 +108,11 @@ func (s *stackoneSim) order(ctx context.Context, r Request) (string, []Judged, e
 		spec.Fields[path] = value
 	}
 	id, d, err := s.PlaceOrder(ctx, spec, faults...)
-	return id, s.judge(d), err
+	return id, s.judge(d, false), err
 }
 
-func (s *stackoneSim) judge(d stackonetest.Delivery) []Judged {
-	judged := []Judged{s.judgeOne(d, false)}
+func (s *stackoneSim) judge(d stackonetest.Delivery, again bool) []Judged {
+	judged := []Judged{s.judgeOne(d, again)}
 	for _, more := range [][]stackonetest.Delivery{d.Retries, d.Duplicates} {
 		for _, copied := range more {
 			judged = append(judged, s.judgeOne(copied, true))
@@ -174,11 +174,7 @@ func (s *stackoneSim) again(ctx context.Context, id string, names []string) ([]J
 	if err != nil {
 		return nil, err
 	}
-	judged := s.judge(d)
-	if judged[0].verdict.Outcome == Taken {
-		judged[0] = s.judgeOne(d, true)
-	}
-	return judged, nil
+	return s.judge(d, true), nil
 }
 
 func (s *stackoneSim) act(ctx context.Context, verb, id string) ([]Judged, error) {
@@ -200,7 +196,7 @@ func (s *stackoneSim) act(ctx context.Context, verb, id string) ([]Judged, error
 		if err != nil {
 			return nil, err
 		}
-		judged := s.judge(s.Deliver(ctx, event))
+		judged := s.judge(s.Deliver(ctx, event), false)
 		for i := range judged {
 			judged[i].order = o.ID
 		}
@@ -219,13 +215,13 @@ func (s *stackoneSim) serve(ctx context.Context, verb, customer string) ([]Judge
 		if err != nil {
 			return nil, err
 		}
-		return s.judge(s.Deliver(ctx, event)), nil
+		return s.judge(s.Deliver(ctx, event), false), nil
 	case verbExpire.Name:
 		d, err := s.ChangeAccount(ctx, customer, "expired", nil)
-		return s.judge(d), err
+		return s.judge(d, false), err
 	case verbMend.Name:
 		d, err := s.ChangeAccount(ctx, customer, "active", nil)
-		return s.judge(d), err
+		return s.judge(d, false), err
 	case verbRotate.Name:
 		s.RotateSecret(rotatedSecret(StackOne))
 	case verbRevoke.Name:
