@@ -61,28 +61,60 @@ func readCandidate(o *simkit.Object) {
 	o.Child("location", optional)
 }
 
+// readStage is the stage of the interview plan in which an application is.
+func readStage(o *simkit.Object) {
+	ids(o, "id", "interviewPlanId")
+	o.Filled("title", required)
+	o.Filled("type", required)
+	o.Number("orderInInterviewPlan", required)
+}
+
+func readMember(o *simkit.Object) {
+	ids(o, "userId")
+	for _, name := range []string{"firstName", "lastName", "role"} {
+		o.Text(name, required)
+	}
+	o.Email("email", required)
+}
+
+// readApplication is an application without its optional members, none of which the
+// simulator sends but customFields and what expand asks for:
+// https://developers.ashbyhq.com/reference/applicationinfo
 func readApplication(o *simkit.Object) {
 	ids(o, "id")
 	o.DateTime("createdAt", required)
 	o.DateTime("updatedAt", required)
-	o.Filled("status", required)
-	o.List("customFields", required)
+	o.Enum("status", required, "Hired", "Archived", "Active", "Lead")
+	o.List("customFields", optional)
 	if c := o.Child("candidate", required); c != nil {
 		ids(c, "id")
 		c.Text("name", required)
+		for _, name := range []string{"primaryEmailAddress", "primaryPhoneNumber"} {
+			if child := c.Child(name, optional); child != nil {
+				contact(child)
+			}
+		}
+		c.Done()
 	}
-	o.Child("currentInterviewStage", required)
+	if stage := o.Child("currentInterviewStage", required); stage != nil {
+		readStage(stage)
+		stage.Done()
+	}
 	if j := o.Child("job", required); j != nil {
 		ids(j, "id")
 		j.Text("title", required)
+		j.Done()
 	}
-	o.List("hiringTeam", required)
+	o.Each("hiringTeam", required, readMember)
+	for _, name := range []string{"openings", "applicationFormSubmissions", "referrals"} {
+		o.List(name, optional)
+	}
 }
 
 func readDataValue(o *simkit.Object) {
 	o.Filled("identifier", required)
 	o.Text("label", required)
-	o.Filled("type", required)
+	o.Enum("type", required, "string", "url", "numeric_score", "numeric_duration_minutes", "boolean_success")
 	if _, given := o.Get("value", required); !given {
 		o.Fail(o.At("value"), "must have a value")
 	}
@@ -121,7 +153,11 @@ func TestAnswersHaveAllThatIsRequired(t *testing.T) {
 		"default candidate":   {ashbytest.OpCandidateInfo, `{"id":"` + ashbytest.DefaultCandidateID + `"}`, readCandidate},
 		"application":         {ashbytest.OpApplicationInfo, `{"applicationId":"` + application + `"}`, readApplication},
 		"default application": {ashbytest.OpApplicationInfo, `{"applicationId":"` + ashbytest.DefaultApplicationID + `"}`, readApplication},
-		"file":                {ashbytest.OpFileInfo, `{"fileHandle":"h1"}`, func(o *simkit.Object) { o.URI("url", required) }},
+		"expanded": {
+			ashbytest.OpApplicationInfo,
+			`{"applicationId":"` + application + `","expand":["openings","applicationFormSubmissions","referrals"]}`, readApplication,
+		},
+		"file": {ashbytest.OpFileInfo, `{"fileHandle":"h1"}`, func(o *simkit.Object) { o.URI("url", required) }},
 		"key": {ashbytest.OpAPIKeyInfo, `{}`, func(o *simkit.Object) {
 			o.Text("title", required)
 			o.DateTime("createdAt", required)
@@ -140,13 +176,53 @@ func TestAnswersHaveAllThatIsRequired(t *testing.T) {
 			results := envelope.Child("results", required)
 			require.NotNil(t, results)
 			tc.results(results)
+			results.Done()
+			envelope.Done()
 			require.Empty(t, c.Problems)
-			if tc.op != ashbytest.OpApplicationInfo { // whose other members the contract does not list
-				results.Done()
-				require.Empty(t, c.Unknown)
-			}
+			require.Empty(t, c.Unknown)
+			require.NotEmpty(t, response.Header.Get(ashbytest.RequestIDHeader))
 		})
 	}
+}
+
+// TestErrorsHaveAllThatIsRequired: an error has all members that Ashby's OpenAPI
+// document requires, and quotes the request id of its header.
+func TestErrorsHaveAllThatIsRequired(t *testing.T) {
+	a := newAPI(t, ashbytest.Start(t))
+	for _, op := range []string{ashbytest.OpUpdate, ashbytest.OpAddCompletedToCandidate, ashbytest.OpCandidateInfo, ashbytest.OpApplicationInfo, ashbytest.OpFileInfo} {
+		response, answer, err := a.send(op, []byte(`{}`))
+		require.NoError(t, err)
+		require.Equal(t, 200, response.StatusCode, op)
+		var c simkit.Checker
+		envelope := c.Body(response.Header, answer)
+		require.NotNil(t, envelope, op)
+		require.False(t, envelope.Flag("success", required), op)
+		envelope.List("errors", required)
+		if info := envelope.Child("errorInfo", required); info != nil {
+			info.Filled("code", required)
+			info.Text("message", optional)
+			require.Equal(t, response.Header.Get(ashbytest.RequestIDHeader), info.Filled("requestId", optional), op)
+			info.Free("meta")
+			info.Done()
+		}
+		envelope.Done()
+		require.Empty(t, c.Problems, op)
+		require.Empty(t, c.Unknown, op)
+	}
+}
+
+// TestAnswerToUpdate: success is all that Ashby documents of it.
+func TestAnswerToUpdate(t *testing.T) {
+	response, answer, err := newAPI(t, withExample(t)).send(ashbytest.OpUpdate, valid)
+	require.NoError(t, err)
+	var c simkit.Checker
+	envelope := c.Body(response.Header, answer)
+	require.NotNil(t, envelope)
+	require.True(t, envelope.Flag("success", required), "%s", answer)
+	envelope.Ask("results")
+	envelope.Done()
+	require.Empty(t, c.Problems)
+	require.Empty(t, c.Unknown)
 }
 
 // The strict client does refuse: all that is wrong, with its path.
@@ -160,5 +236,16 @@ func TestStrictClientRefuses(t *testing.T) {
 		"id must be a UUID", "name is required", "emailAddresses[0].type must be one of Personal, Work, Other",
 		"emailAddresses[0].isPrimary is required", "phoneNumbers must not be null", "socialLinks is required",
 		"profileUrl must be a URI", "assessmentId is required", "metadata[0].type is required",
+	})
+	c.Problems = nil
+	readApplication(c.Object("body", map[string]any{
+		"id": "7", "createdAt": "now", "status": "Open", "candidate": nil, "hiringTeam": []any{map[string]any{"email": "x"}},
+		"currentInterviewStage": map[string]any{"title": "Assessment", "orderInInterviewPlan": "2"},
+	}))
+	require.Subset(t, c.Problems, []string{
+		"id must be a UUID", "createdAt must be a valid ISO 8601 date-time", "updatedAt is required",
+		"status must be one of Hired, Archived, Active, Lead", "candidate must not be null", "job is required",
+		"hiringTeam[0].userId is required", "hiringTeam[0].email must be an e-mail address",
+		"currentInterviewStage.id is required", "currentInterviewStage.orderInInterviewPlan must be a number",
 	})
 }

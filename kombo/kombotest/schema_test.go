@@ -1,7 +1,9 @@
 package kombotest_test
 
 import (
+	"net/url"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,9 +27,18 @@ func null(o *simkit.Object, names ...string) {
 	}
 }
 
+// nullDate is a date-time that has to be there and may be null.
+func nullDate(o *simkit.Object, name string) {
+	if !o.Has(name) {
+		o.Fail(o.At(name), "is required")
+	}
+	o.DateTime(name, nullable)
+}
+
 // strict reads an answer as Kombo's OpenAPI document describes it: every required
 // member has to be there, of its type, and nothing that the document does not name.
-func (a api) strict(op string, body []byte, data func(*simkit.Object)) *simkit.Checker {
+// Warnings are required of writes.
+func (a api) strict(op string, body []byte, warnings simkit.Need, data func(*simkit.Object)) *simkit.Checker {
 	a.t.Helper()
 	response, answer, err := a.send(op, body)
 	require.NoError(a.t, err)
@@ -40,7 +51,7 @@ func (a api) strict(op string, body []byte, data func(*simkit.Object)) *simkit.C
 		data(d)
 		d.Done()
 	}
-	envelope.Each("warnings", optional, func(w *simkit.Object) { w.Text("message", required) })
+	envelope.Each("warnings", warnings, func(w *simkit.Object) { w.Text("message", required) })
 	envelope.Done()
 	return &c
 }
@@ -66,9 +77,14 @@ func readTool(o *simkit.Object) {
 }
 
 func readOrder(o *simkit.Object) {
+	o.Enum("status", required, "OPEN", "COMPLETED", "CANCELLED", "REJECTED")
+	readOpenOrder(o)
+}
+
+// readOpenOrder is an order of the deprecated list, which has no status.
+func readOpenOrder(o *simkit.Object) {
 	o.Filled("id", required)
 	o.Text("package_id", required)
-	o.Enum("status", required, "OPEN", "COMPLETED", "CANCELLED", "REJECTED")
 	if c := o.Child("candidate", required); c != nil {
 		c.Email("email", required)
 		null(c, "remote_id", "first_name", "last_name", "phone")
@@ -112,7 +128,7 @@ func readIntegration(o *simkit.Object) {
 	}
 	o.Enum("category", required, "HRIS", "ATS", "ASSESSMENT", "LMS")
 	o.Enum("status", required, "ACTIVE", "INVALID", "INACTIVE")
-	o.Filled("setup_status", required)
+	readSetup(o)
 	if user := o.Child("end_user", required); user != nil {
 		user.Text("organization_name", required)
 		null(user, "creator_email", "origin_id")
@@ -123,7 +139,7 @@ func readIntegration(o *simkit.Object) {
 		null(scope, "name")
 		scope.Done()
 	}
-	null(o, "data_expired_at")
+	nullDate(o, "data_expired_at")
 	o.DateTime("created_at", required)
 	o.Flag("beta", required)
 	for _, list := range []string{"read_models", "write_actions"} {
@@ -139,6 +155,46 @@ func readIntegration(o *simkit.Object) {
 	}
 }
 
+func readSetup(o *simkit.Object) {
+	o.Enum("setup_status", required, "INCOMPLETE", "FINAL_SYNC_PENDING", "COMPLETED")
+}
+
+func readPackage(o *simkit.Object) {
+	for _, name := range []string{"id", "name", "description"} {
+		o.Text(name, required)
+	}
+	nullDate(o, "updated_at")
+	if !o.Has("type") {
+		o.Fail("type", "is required")
+	}
+	o.Enum("type", nullable, "BEHAVIORAL", "VIDEO_INTERVIEW", "SKILLS_TEST", "BACKGROUND_CHECK", "REFERENCE_CHECK")
+}
+
+func readLink(o *simkit.Object) { o.URI("link", required) }
+
+// readToken is what a token of the connection flow is exchanged for.
+func readToken(o *simkit.Object) {
+	o.Filled("tool", required)
+	o.Filled("id", required)
+	o.Filled("end_user_organization_name", required)
+	null(o, "end_user_origin_id", "end_user_email")
+	readSetup(o)
+}
+
+func readSync(o *simkit.Object) {
+	o.Flag("already_queued", required)
+	o.Filled("sync_id", required)
+	o.Enum("type", required, "FULL", "DELTA")
+}
+
+// orders reads a page of orders.
+func orders(read func(*simkit.Object)) func(*simkit.Object) {
+	return func(d *simkit.Object) {
+		null(d, "next")
+		d.Each("results", required, read)
+	}
+}
+
 // TestAnswersHaveAllThatIsRequired is a client that is as strict as the official SDKs:
 // it takes no answer in which a required member is missing.
 func TestAnswersHaveAllThatIsRequired(t *testing.T) {
@@ -146,39 +202,83 @@ func TestAnswersHaveAllThatIsRequired(t *testing.T) {
 	a := newAPI(t, s)
 	id, _, err := s.PlaceOrder(t.Context(), kombotest.OrderSpec{}, kombotest.Lost())
 	require.NoError(t, err)
-	for op, tc := range map[string]struct {
-		body string
-		data func(*simkit.Object)
+	s.SetPackages(kombotest.DefaultIntegration, []kombotest.Package{
+		{ID: "old"}, {ID: "new", Type: "SKILLS_TEST", UpdatedAt: time.Unix(1, 0)},
+	})
+	leaving, err := s.Integration(kombotest.IntegrationSpec{HasSetup: true})
+	require.NoError(t, err)
+	connected, err := s.Connect(t.Context(), kombotest.ConnectSpec{})
+	require.NoError(t, err)
+	of := "/integrations/" + url.PathEscape(leaving)
+	for _, tc := range []struct {
+		op       string
+		body     string
+		warnings simkit.Need
+		data     func(*simkit.Object)
 	}{
-		"GET /tools/assessment": {data: func(d *simkit.Object) { require.True(t, d.Each("tools", required, readTool)) }},
-		"GET /assessment/orders": {data: func(d *simkit.Object) {
-			null(d, "next")
-			require.True(t, d.Each("results", required, readOrder))
-		}},
-		"GET /integrations/" + kombotest.DefaultIntegration: {data: readIntegration},
-		"GET /check-api-key": {data: func(d *simkit.Object) {
+		{op: "GET /tools/assessment", data: func(d *simkit.Object) { require.True(t, d.Each("tools", required, readTool)) }},
+		{op: "GET /assessment/packages", data: func(d *simkit.Object) { require.True(t, d.Each("packages", required, readPackage)) }},
+		{op: "GET /assessment/orders", data: orders(readOrder)},
+		{op: "GET /assessment/orders/open", data: orders(readOpenOrder)},
+		{op: "GET /integrations/" + kombotest.DefaultIntegration, data: readIntegration},
+		{op: "GET /check-api-key", data: func(d *simkit.Object) {
 			d.Filled("environment_id", required)
 			d.Filled("customer_id", optional)
 		}},
-		"PUT /assessment/orders/" + id + "/result": {
-			body: `{"status":"COMPLETED","result_url":"https://example.com/1","completed_at":"2026-01-01T00:00:00.000Z","attributes":[]}`, data: nothing,
+		{op: "GET /connect/integration-by-token/" + connected.Token, data: readToken},
+		{op: "POST /connect/create-link", body: `{"end_user_email":"a@example.com","end_user_organization_name":"Acme","integration_category":"ASSESSMENT"}`, data: readLink},
+		{op: "POST " + of + "/relink", body: `{}`, data: readLink},
+		{op: "POST " + of + "/setup-link", body: `{"link_type":"EMBEDDED"}`, data: readLink},
+		{op: "PUT " + of + "/enabled", body: `{"value":false}`, data: nothing},
+		{op: "DELETE " + of, data: nothing},
+		{op: "POST /force-sync", body: `{"type":"DELTA"}`, data: readSync},
+		{
+			op: "PUT /assessment/orders/" + id + "/result", warnings: required, data: nothing,
+			body: `{"status":"COMPLETED","result_url":"https://example.com/1","completed_at":"2026-01-01T00:00:00.000Z","attributes":[]}`,
 		},
-		"PUT /assessment/packages": {
-			body: `{"packages":[{"id":"p","name":"P","description":"A test","type":"SKILLS_TEST"}]}`, data: nothing,
+		{
+			op: "PUT /assessment/packages", warnings: required, data: nothing,
+			body: `{"packages":[{"id":"p","name":"P","description":"A test","type":"SKILLS_TEST"}]}`,
 		},
-		"POST /passthrough/workday/rest": {body: `{"method":"GET","path":"/"}`, data: func(d *simkit.Object) {
+		{op: "POST /passthrough/workday/rest", body: `{"method":"GET","path":"/"}`, warnings: required, data: func(d *simkit.Object) {
 			d.URI("url", required)
 			d.Number("status", required)
 			d.Child("headers", required)
 			d.Get("data", nullable)
 		}},
 	} {
-		t.Run(op, func(t *testing.T) {
+		t.Run(tc.op, func(t *testing.T) {
 			a.t = t
-			c := a.strict(op, []byte(tc.body), tc.data)
+			c := a.strict(tc.op, []byte(tc.body), tc.warnings, tc.data)
 			require.Empty(t, c.Problems)
 			require.Empty(t, c.Unknown)
 		})
+	}
+}
+
+// TestErrorsHaveAllThatIsRequired: an error has all four members, three of them
+// possibly null, whatever is wrong.
+func TestErrorsHaveAllThatIsRequired(t *testing.T) {
+	a := newAPI(t, kombotest.Start(t))
+	for _, op := range []string{
+		"GET /nowhere", "GET /assessment/orders?page_size=0", "PUT /assessment/orders/none/result", "GET /integrations/none", "GET /tools/none",
+	} {
+		response, answer, err := a.send(op, []byte(`{}`))
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, response.StatusCode, 400, op)
+		var c simkit.Checker
+		envelope := c.Body(response.Header, answer)
+		require.NotNil(t, envelope, op)
+		envelope.Enum("status", required, "error")
+		if failure := envelope.Child("error", required); failure != nil {
+			failure.Filled("message", required)
+			null(failure, "code", "title", "log_url")
+			failure.URI("log_url", nullable)
+			failure.Done()
+		}
+		envelope.Done()
+		require.Empty(t, c.Problems, op)
+		require.Empty(t, c.Unknown, op)
 	}
 }
 
@@ -194,5 +294,11 @@ func TestStrictClientRefuses(t *testing.T) {
 		"candidate.email must be an e-mail address", "candidate.first_name is required", "candidate.remote_id must be a string",
 		"application must not be null", "job.location is required", "job.hiring_team[0].email is required",
 		"job.hiring_team[0].hiring_team_roles must be one of RECRUITER, HIRING_MANAGER",
+	})
+	c.Problems = nil
+	readPackage(c.Object("body", map[string]any{"id": "1", "name": 2.0, "type": "QUIZ", "updated_at": "today"}))
+	require.ElementsMatch(t, c.Problems, []string{
+		"name must be a string", "description is required", "updated_at must be a valid ISO 8601 date-time",
+		"type must be one of BEHAVIORAL, VIDEO_INTERVIEW, SKILLS_TEST, BACKGROUND_CHECK, REFERENCE_CHECK",
 	})
 }

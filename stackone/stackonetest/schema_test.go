@@ -2,6 +2,7 @@ package stackonetest_test
 
 import (
 	"net/url"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -131,8 +132,10 @@ func readJob(o *simkit.Object) {
 	o.Texts("id", "remote_id", "code", "title", "description", "status")
 	enum(o, "job_status")
 	textLists(o, "department_ids", "remote_department_ids", "location_ids", "remote_location_ids")
-	o.List("hiring_team", nullable)
-	o.List("interview_stages", nullable)
+	o.Each("hiring_team", nullable, func(m *simkit.Object) {
+		m.Texts("user_id", "remote_user_id", "first_name", "last_name", "email", "role")
+	})
+	o.Each("interview_stages", nullable, readStage)
 	o.Enum("confidential", nullable, "true", "false", "unmapped_value")
 	dates(o, "created_at", "updated_at")
 	customFields(o)
@@ -155,7 +158,10 @@ func readPosting(o *simkit.Object) {
 		c.Texts("title", "currency", "value", "min_value_range", "max_value_range")
 		enum(c, "type", "pay_period", "pay_frequency")
 	})
-	o.List("questionnaires", nullable)
+	o.Each("questionnaires", nullable, func(q *simkit.Object) {
+		q.Texts("id", "name", "internal")
+		q.List("questions", nullable)
+	})
 	dates(o, "start_date", "created_at", "updated_at")
 	o.Free("unified_custom_fields")
 }
@@ -182,6 +188,39 @@ func readConnector(o *simkit.Object) {
 	o.Flag("active", required)
 	o.Child("models", required)
 	o.Free("resources")
+}
+
+// testPackage is a package with its tests, which only those of background checks have.
+func testPackage(tests bool) func(*simkit.Object) {
+	return func(o *simkit.Object) {
+		o.Texts("id", "remote_id", "name", "description")
+		if tests {
+			o.Each("tests", nullable, func(t *simkit.Object) { t.Texts("id", "remote_id", "name", "description") })
+		}
+	}
+}
+
+// readOrdered is the answer to an order, which has no envelope.
+func readOrdered(o *simkit.Object) { o.Texts("id", "remote_id", "test_url") }
+
+// readSession demands organization_id as the newer descriptions have it: a text.
+func readSession(o *simkit.Object) {
+	o.Number("id", required)
+	for _, name := range []string{"organization_id", "project_id", "origin_owner_id", "origin_owner_name", "token"} {
+		o.Filled(name, required)
+	}
+	o.DateTime("created_at", required)
+	o.URI("auth_link_url", required)
+	textLists(o, "categories")
+	o.Texts("provider", "origin_username", "account_id", "label", "integration_id", "external_trigger_token")
+	o.Enum("type", nullable, "production", "test", "unmapped_value")
+	o.Free("metadata", "latest_connection_attempt")
+}
+
+func readMeta(o *simkit.Object) {
+	o.Filled("provider", required)
+	o.Filled("category", required)
+	o.Child("models", required)
 }
 
 func one(read func(*simkit.Object)) func(*simkit.Object) {
@@ -217,6 +256,14 @@ func updated(o *simkit.Object) {
 	o.DateTime("timestamp", required)
 }
 
+func created(o *simkit.Object) {
+	updated(o)
+	if data := o.Child("data", required); data != nil {
+		data.Texts("id", "remote_id")
+		data.Done()
+	}
+}
+
 func read(o *simkit.Object, v any, each func(*simkit.Object)) {
 	list, isList := v.([]any)
 	if !isList {
@@ -237,6 +284,13 @@ func TestAnswersHaveAllThatIsRequired(t *testing.T) {
 	order, _ := place(t, s, stackonetest.OrderSpec{})
 	a := newAPI(t, s)
 	const all = "?raw=true&include=custom_fields"
+	const background = "/unified/ats/background_checks/"
+	check, _ := place(t, s, stackonetest.OrderSpec{Kind: stackonetest.BackgroundCheck})
+	leaving, err := s.Account(stackonetest.AccountSpec{StatusReasons: []stackonetest.StatusReason{{Code: "x"}}})
+	require.NoError(t, err)
+	s.SetPackages(account, stackonetest.BackgroundCheck, []stackonetest.Package{
+		{ID: "1", Name: "Criminal record", Tests: []stackonetest.Test{{ID: "t"}}}, {ID: "2", Name: "To be deleted"},
+	})
 	for op, tc := range map[string]struct {
 		status int
 		body   string
@@ -251,9 +305,23 @@ func TestAnswersHaveAllThatIsRequired(t *testing.T) {
 		"GET /unified/ats/candidates/" + example + all: {200, "", one(readCandidate)},
 		"GET /unified/ats/applications" + all:          {200, "", many(readApplication)},
 		"GET /unified/ats/applications/" + example + "?include=custom_fields,attachments&expand=documents": {200, "", one(readApplication)},
-		"GET /unified/ats/jobs" + all:                          {200, "", many(readJob)},
-		"GET /unified/ats/jobs/" + example + all:               {200, "", one(readJob)},
-		"GET /unified/ats/job_postings?include=questionnaires": {200, "", many(readPosting)},
+		"GET /unified/ats/jobs" + all:                                         {200, "", many(readJob)},
+		"GET /unified/ats/jobs/" + example + all:                              {200, "", one(readJob)},
+		"GET /unified/ats/job_postings?include=questionnaires":                {200, "", many(readPosting)},
+		"GET /unified/ats/job_postings/" + example:                            {200, "", one(readPosting)},
+		"GET /unified/ats/assessments/packages?raw=true":                      {200, "", many(testPackage(false))},
+		"GET /unified/ats/assessments/packages/" + example:                    {200, "", one(testPackage(false))},
+		"GET " + background + "packages?raw=true":                             {200, "", many(testPackage(true))},
+		"GET " + background + "packages/1":                                    {200, "", one(testPackage(true))},
+		"POST " + background + "packages":                                     {201, string(fixture(t, "background_check_package_create.request.json")), created},
+		"PATCH " + background + "packages/1":                                  {200, `{"name":"Record"}`, updated},
+		"DELETE " + background + "packages/2":                                 {200, "", updated},
+		"POST " + background + "orders":                                       {200, `{"package":{"id":"1"}}`, readOrdered},
+		"PATCH " + background + "orders/" + url.PathEscape(check) + "/result": {200, `{"result":{"value":"passed"}}`, updated},
+		"POST /unified/ats/assessments/orders":                                {200, `{"package":{"id":"` + example + `"}}`, readOrdered},
+		"POST /connect_sessions":                                              {201, `{"origin_owner_id":"1","origin_owner_name":"Acme","metadata":{},"categories":["ats"]}`, readSession},
+		"GET /accounts/" + account + "/meta":                                  {200, "", readMeta},
+		"DELETE /accounts/" + leaving:                                         {200, "", readAccount},
 		"POST /webhooks/1/events": {207, `[{"event":"ats_assessments.created","record_id":"1"}]`, func(o *simkit.Object) {
 			o.Text("event", required)
 			o.Text("record_id", required)
@@ -280,6 +348,27 @@ func TestAnswersHaveAllThatIsRequired(t *testing.T) {
 	}
 }
 
+// TestErrorsHaveAllThatIsRequired: every error has the three members that StackOne's
+// OpenAPI description requires.
+func TestErrorsHaveAllThatIsRequired(t *testing.T) {
+	a := newAPI(t, stackonetest.Start(t))
+	for op, status := range map[string]int{
+		"GET /nowhere": 404, "GET /accounts/none": 404, "GET /unified/ats/jobs/none": 404,
+		"GET /unified/ats/jobs?page_size=x": 400, "PATCH /unified/ats/assessments/orders/none/result": 404,
+	} {
+		response, answer, err := a.send(op, []byte(`{}`))
+		require.NoError(t, err)
+		require.Equal(t, status, response.StatusCode, op)
+		var c simkit.Checker
+		envelope := c.Body(response.Header, answer)
+		require.NotNil(t, envelope, op)
+		require.Equal(t, strconv.Itoa(status), envelope.Number("statusCode", required).String(), op)
+		envelope.Filled("message", required)
+		envelope.DateTime("timestamp", required)
+		require.Empty(t, c.Problems, op)
+	}
+}
+
 // The strict client does refuse: all that is wrong, with its path.
 func TestStrictClientRefuses(t *testing.T) {
 	var c simkit.Checker
@@ -291,5 +380,12 @@ func TestStrictClientRefuses(t *testing.T) {
 		"id must be a string", "status must not be null", "origin_owner_id is required", "created_at is required",
 		"status_reasons[0].timestamp is required", "data[0].application_status must be an object",
 		"data[0].created_at must be a valid ISO 8601 date-time", "raw[0].method is required", "confidential must be a string",
+	})
+	c.Problems = nil
+	read(root, map[string]any{"id": "7", "organization_id": 7.0, "type": "TEST", "auth_link_url": "here"}, readSession)
+	read(root, map[string]any{"statusCode": "201", "message": "m", "timestamp": nil}, created)
+	require.Subset(t, c.Problems, []string{
+		"id must be a number", "organization_id must be a string", "token is required", "auth_link_url must be a URI",
+		"type must be one of production, test, unmapped_value", "statusCode must be a number", "timestamp must not be null", "data is required",
 	})
 }
