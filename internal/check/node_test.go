@@ -70,8 +70,8 @@ func finishAt(url string) func(context.Context, assessment.OrderRef, assessment.
 	}
 }
 
-// A provider in another language, which has none of our code, passes everything that
-// is documented.
+// A provider in another language, which has none of our code, passes every check at
+// level core.
 func TestNodeProviderPassesCore(t *testing.T) {
 	kit, err := check.New(check.Config{Seed: 3})
 	require.NoError(t, err)

@@ -62,11 +62,14 @@ async function komboResult({ account, id, result }) {
   await call('PUT', `${config.kombo}/assessment/orders/${encodeURIComponent(id)}/result`,
     { authorization: `Bearer ${config.komboKey}`, 'x-integration-id': account },
     {
-      status: result.status.toUpperCase(), result_url: result.report_url ?? 'https://reports.example.com/status',
-      completed_at: new Date(result.completed_at ?? Date.now()).toISOString(),
+      status: komboStatuses[result.status] ?? 'OPEN', result_url: result.report_url ?? 'https://reports.example.com/status',
+      completed_at: komboStatuses[result.status] && new Date(result.completed_at ?? Date.now()).toISOString(),
       score: result.score?.value, max_score: result.score?.max, attributes: [],
     });
 }
+
+// All else is on its way, for Kombo.
+const komboStatuses = { completed: 'COMPLETED', cancelled: 'CANCELLED' };
 
 // --- StackOne
 
