@@ -122,12 +122,13 @@ func databaseAway(t *testing.T, silent, emergency bool) {
 	if emergency {
 		w.set("STACKONE_EMERGENCY", t.TempDir())
 	}
-	w.set("KOMBO_RECONCILE_EVERY", "1h") // one at the end, asked for by an event
+	w.set("KOMBO_RECONCILE_EVERY", "1h") // only what was answered 5xx is looked for sooner
 	p := w.start(t, oldRelease)
 	p.ready(t)
 	ctx := t.Context()
 	running := w.order(ctx, t, assessment.Ashby)
 	eventually(t, "started", func() bool { return w.number(t, `SELECT COUNT(*) FROM tests`) == 1 })
+	w.known(t)
 
 	c.pull(true, silent)
 	ashbySpec := ashbytest.StartSpec{AssessmentTypeID: "typescript_test", ApplicationID: w.ashby.NewID()}
@@ -199,7 +200,7 @@ func databaseAway(t *testing.T, silent, emergency bool) {
 	mended := time.Now()
 	p.ready(t)
 	t.Logf("ready %v after", time.Since(mended))
-	for _, id := range komboIDs[:each/2] { // the others are found
+	for _, id := range komboIDs[:each/2] { // the others are looked for
 		d, err := w.kombo.Redeliver(ctx, id)
 		require.NoError(t, err)
 		require.Equal(t, 200, d.Status, p.log.String())
@@ -213,7 +214,6 @@ func databaseAway(t *testing.T, silent, emergency bool) {
 	}
 	answer := w.ashby.StartAssessment(ctx, ashbySpec)
 	require.NotEmpty(t, answer.AssessmentID)
-	<-time.After(1100 * time.Millisecond) // the youngest order's age
 	require.Equal(t, 200, w.kombo.Deliver(ctx, created).Status)
 	want := 1 + len(komboIDs) + len(stackoneIDs) + 1
 	eventually(t, "all are started", func() bool { return w.number(t, `SELECT COUNT(*) FROM tests`) == want })

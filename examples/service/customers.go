@@ -5,10 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"iter"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
-	"github.com/assessbridge/assessbridge/kombo"
+	"github.com/assessbridge/assessbridge/assessment/sqlstore"
 )
 
 // deleted is the state of a customer who is gone.
@@ -31,25 +32,51 @@ func (v *service) setCustomer(ctx context.Context, vendor assessment.Vendor, acc
 	return nil
 }
 
-// upkeep gives Kombo's customers the catalogue and finds orders whose webhook
-// was lost, at once, after every change and regularly. Any number of processes
-// may do it at the same time.
-func (v *service) upkeep(ctx context.Context, s settings) {
+// integrations lists Kombo's customers: their open orders are asked for, so that
+// one whose webhook was lost is found. An order from before the customer was known
+// is somebody else's.
+func (v *service) integrations(ctx context.Context) iter.Seq2[sqlstore.Integration, error] {
+	return func(yield func(sqlstore.Integration, error) bool) {
+		err := v.addSettled(ctx)
+		var customers []komboCustomer
+		if err == nil {
+			customers, err = v.komboCustomers(ctx)
+		}
+		if err != nil {
+			yield(sqlstore.Integration{}, err)
+			return
+		}
+		for _, c := range customers {
+			if !yield(sqlstore.Integration{Vendor: assessment.Kombo, Account: c.account, Since: time.UnixMilli(c.since)}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// addSettled takes in the customers of the settings who are not known yet.
+func (v *service) addSettled(ctx context.Context) error {
+	const known = `INSERT INTO customers (vendor, account, state, since, catalogue) VALUES ($1, $2, 'ACTIVE', $3, '') ON CONFLICT DO NOTHING`
+	for _, account := range v.settings.Integrations {
+		if _, err := v.db.ExecContext(ctx, known, string(assessment.Kombo), account, time.Now().UnixMilli()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// upkeep gives Kombo's customers the catalogue, at once, after every change and
+// regularly. Any number of processes may do it at the same time.
+func (v *service) upkeep(ctx context.Context) {
 	if v.kombo == nil {
 		return
 	}
-	const known = `INSERT INTO customers (vendor, account, state, since, catalogue) VALUES ($1, $2, 'ACTIVE', $3, '') ON CONFLICT DO NOTHING`
 	for {
-		for _, account := range s.Integrations {
-			if _, err := v.db.ExecContext(ctx, known, string(assessment.Kombo), account, time.Now().UnixMilli()); err != nil {
-				v.logger.WarnContext(ctx, "customers", "error", err)
-			}
-		}
-		if err := v.eachCustomer(ctx, s); err != nil && ctx.Err() == nil {
+		if err := v.submitCatalogue(ctx); err != nil && ctx.Err() == nil {
 			v.logger.WarnContext(ctx, "upkeep", "error", err)
 		}
 		select {
-		case <-time.After(s.Reconcile):
+		case <-time.After(v.settings.CatalogueEvery):
 		case <-v.news:
 		case <-ctx.Done():
 			return
@@ -57,13 +84,17 @@ func (v *service) upkeep(ctx context.Context, s settings) {
 	}
 }
 
-// komboCustomer is what upkeep knows of a customer.
+// komboCustomer is what we know of a customer. Its catalogue is a hash of what was
+// submitted last.
 type komboCustomer struct {
 	account, catalogue string
 	since              int64
 }
 
-func (v *service) eachCustomer(ctx context.Context, s settings) error {
+func (v *service) submitCatalogue(ctx context.Context) error {
+	if err := v.addSettled(ctx); err != nil {
+		return err
+	}
 	customers, err := v.komboCustomers(ctx)
 	if err != nil {
 		return err
@@ -75,24 +106,17 @@ func (v *service) eachCustomer(ctx context.Context, s settings) error {
 	sum := sha256.Sum256(text)
 	catalogue := hex.EncodeToString(sum[:])
 	for _, c := range customers {
-		if c.catalogue != catalogue {
-			if _, err := v.kombo.SetPackages(ctx, c.account, v.provider.packages); err != nil {
-				v.logger.WarnContext(ctx, "catalogue not submitted", "account", c.account, "error", err)
-			} else if _, err := v.db.ExecContext(ctx, `UPDATE customers SET catalogue = $1 WHERE vendor = $2 AND account = $3`,
-				catalogue, string(assessment.Kombo), c.account); err != nil {
-				return err
-			}
-		}
-		// An order from before the customer was known is somebody else's.
-		found, err := v.kombo.Reconcile(ctx, c.account, kombo.ReconcileConfig{
-			Intake: v.durable.Intake(), CreatedAfter: time.UnixMilli(c.since), MinAge: s.MinAge,
-		})
-		if err != nil {
-			v.logger.WarnContext(ctx, "reconcile", "account", c.account, "error", err)
+		if c.catalogue == catalogue {
 			continue
 		}
-		v.logger.InfoContext(ctx, "reconciled", "account", c.account, "open", found.Seen,
-			"started", len(found.Started), "rejected", len(found.Rejected), "failed", len(found.Failed))
+		if _, err := v.kombo.SetPackages(ctx, c.account, v.provider.packages); err != nil {
+			v.logger.WarnContext(ctx, "catalogue not submitted", "account", c.account, "error", err)
+			continue
+		}
+		if _, err := v.db.ExecContext(ctx, `UPDATE customers SET catalogue = $1 WHERE vendor = $2 AND account = $3`,
+			catalogue, string(assessment.Kombo), c.account); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -66,6 +66,8 @@ var hurried = []edit{
 	{"assessment/sqlstore/outbox.go", "DefaultCallTimeout = 75 * time.Second", "DefaultCallTimeout = 3 * time.Second"},
 	{"assessment/sqlstore/spool.go", "DefaultOrderLease = 90 * time.Second", "DefaultOrderLease = 4 * time.Second"},
 	{"assessment/durable/config.go", "DefaultQueueWait = 8 * time.Second", "DefaultQueueWait = time.Second"},
+	{"assessment/sqlstore/reconcile_run.go", "runLease = 2 * time.Minute", "runLease = 4 * time.Second"},
+	{"assessment/sqlstore/integration.go", "1: time.Minute, 2: 4 * time.Minute", "1: time.Second, 2: 4 * time.Second"},
 	{"assessment/durable/config.go", "orDefault(c.Sweep, time.Minute)", "orDefault(c.Sweep, 2*time.Second)"},
 }
 

@@ -71,6 +71,7 @@ func TestKills(t *testing.T) {
 		for _, p := range processes {
 			p.ready(t)
 		}
+		w.known(t)
 		_, end := w.flow(t)
 		kills := size(6, 50)
 		for i := range kills {
@@ -91,6 +92,7 @@ func TestDrain(t *testing.T) {
 		p := w.start(t, oldRelease)
 		p.ready(t)
 		w.kombo.Chaos(func(string, int) kombotest.Fault { return kombotest.Slow(300 * time.Millisecond) })
+		w.known(t)
 		_, end := w.flow(t)
 		<-time.After(2 * time.Second)
 		w.kombo.Chaos(func(string, int) kombotest.Fault { return kombotest.Slow(20 * time.Second) }) // calls that have to be cut off
@@ -112,6 +114,7 @@ func TestTwoReleases(t *testing.T) {
 	w := newWorld(t, postgres(t), "")
 	before := w.start(t, oldRelease)
 	before.ready(t)
+	w.known(t)
 	stop, end := w.flow(t)
 	<-time.After(time.Second)
 	after := w.start(t, newRelease)
@@ -157,6 +160,7 @@ func TestSmallHost(t *testing.T) {
 	for _, p := range processes {
 		p.ready(t)
 	}
+	w.known(t)
 	_, end := w.flow(t)
 	<-time.After(time.Second)
 	processes[0].kill()

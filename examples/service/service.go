@@ -65,13 +65,19 @@ func newService(s settings, logger *slog.Logger) (*service, error) {
 		Emergency:  s.Emergency,
 		Drain:      s.Drain,
 		SubjectKey: []byte(s.SubjectKey),
-		Logger:     logger,
+		Reconcile: sqlstore.ReconcilerConfig{
+			Frequent: s.Reconcile, MinAge: s.MinAge, CallsPerMinute: s.CallsPerMinute, MaxStarts: s.MaxStarts,
+		},
+		Logger: logger,
 	}
 	if v.db.pool == nil {
 		config.SQLite = v.db.DB
 	}
 	if v.stackone != nil {
 		config.Complete[assessment.StackOne] = v.stackone.Complete
+	}
+	if v.kombo != nil {
+		config.Integrations = v.integrations
 	}
 	v.durable, err = durable.New(config)
 	return v, err
@@ -153,7 +159,7 @@ func (v *service) work(ctx context.Context) error {
 	defer upkeep.Wait()
 	working, stop := context.WithCancel(ctx)
 	defer stop()
-	upkeep.Go(func() { v.upkeep(working, v.settings) })
+	upkeep.Go(func() { v.upkeep(working) })
 	return v.again(ctx, v.durable.Run)
 }
 

@@ -213,7 +213,7 @@ func TestReadinessWithoutTables(t *testing.T) {
 
 // A customer who connects gets the catalogue, whatever the API does at first.
 func TestCustomerGetsCatalogue(t *testing.T) {
-	r := begin(t, func(s *settings) { s.Reconcile = 100 * time.Millisecond })
+	r := begin(t, func(s *settings) { s.CatalogueEvery = 100 * time.Millisecond })
 	r.ready(t)
 	r.kombo.Fail(kombotest.OpSetPackages, kombotest.Status(400, "PLATFORM.INPUT_INVALID"))
 	event, err := r.kombo.IntegrationCreatedEvent(kombotest.DefaultIntegration)

@@ -42,8 +42,11 @@ type settings struct {
 	KomboRegion    string        `yaml:"kombo_region" help:"eu or us"`
 	KomboURL       string        `yaml:"kombo_base_url" help:"in the place of Kombo's own, for tests"`
 	Integrations   []string      `yaml:"kombo_integrations" help:"customers connected before the service was there, such as [workday:HWUT]"`
-	Reconcile      time.Duration `yaml:"kombo_reconcile_every" help:"how often lost orders are looked for"`
+	CatalogueEvery time.Duration `yaml:"kombo_catalogue_every" help:"how often it is looked who does not have the catalogue yet"`
+	Reconcile      time.Duration `yaml:"kombo_reconcile_every" help:"how often lost orders of a customer in use are looked for, where nothing told of any"`
 	MinAge         time.Duration `yaml:"kombo_reconcile_min_age" help:"younger orders are left to their webhook"`
+	CallsPerMinute int           `yaml:"kombo_calls_per_minute" help:"Kombo's limit for your key; a fifth of it is used to look for lost orders"`
+	MaxStarts      int           `yaml:"kombo_max_starts" help:"how many lost orders of a customer are started at once; more are held until somebody has looked"`
 	StackOneKey    string        `yaml:"stackone_api_key" help:"v1.…"`
 	StackOneSecret string        `yaml:"stackone_webhook_secret" help:"as shown in StackOne's dashboard"`
 	StackOneURL    string        `yaml:"stackone_base_url" help:"in the place of StackOne's own, for tests"`
@@ -55,7 +58,7 @@ type settings struct {
 func defaults() settings {
 	return settings{
 		DB: "service.db", Migrate: true, Listen: ":8080", OpsListen: "127.0.0.1:8081", KomboRegion: "eu",
-		Drain: 25 * time.Second, Reconcile: 10 * time.Minute, MinAge: 5 * time.Minute,
+		Drain: 25 * time.Second, CatalogueEvery: time.Minute, Reconcile: time.Hour, MinAge: 5 * time.Minute, CallsPerMinute: 300, MaxStarts: 50,
 	}
 }
 
@@ -84,6 +87,10 @@ func (f field) set(text string) error {
 	case *bool:
 		if *into, err = strconv.ParseBool(text); err != nil {
 			return errors.New("want true or false")
+		}
+	case *int:
+		if *into, err = strconv.Atoi(text); err != nil {
+			return errors.New("want a number")
 		}
 	case *time.Duration:
 		if *into, err = time.ParseDuration(text); err != nil {
@@ -249,8 +256,10 @@ func (s *settings) check() error {
 		return errors.New(prefix + "OPS_TOKEN: want 16 characters or more")
 	case s.Results != "" && len(s.Results) < 16:
 		return errors.New(prefix + "RESULTS_TOKEN: want 16 characters or more")
-	case s.Drain <= 0 || s.DrainAfter < 0 || s.Reconcile <= 0:
-		return errors.New(prefix + "DRAIN, DRAIN_AFTER, KOMBO_RECONCILE_EVERY: want positive durations")
+	case s.Drain <= 0 || s.DrainAfter < 0 || s.Reconcile <= 0 || s.MinAge <= 0 || s.CatalogueEvery <= 0:
+		return errors.New(prefix + "DRAIN, DRAIN_AFTER, KOMBO_CATALOGUE_EVERY, KOMBO_RECONCILE_EVERY, KOMBO_RECONCILE_MIN_AGE: want positive durations")
+	case s.CallsPerMinute <= 0 || s.MaxStarts <= 0:
+		return errors.New(prefix + "KOMBO_CALLS_PER_MINUTE, KOMBO_MAX_STARTS: want positive numbers")
 	case err != nil, u.Scheme != "" && !s.postgres():
 		return errors.New(prefix + "DB: want a file or postgres://…")
 	}

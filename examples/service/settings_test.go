@@ -60,6 +60,8 @@ func TestSettingsRefused(t *testing.T) {
 		"small letters":       {good("assessbridge_ops_token=" + secret), "", "did you mean ASSESSBRIDGE_OPS_TOKEN?"},
 		"no duration":         {good(prefix + "DRAIN=" + secret), "", "ASSESSBRIDGE_DRAIN: want a duration"},
 		"negative duration":   {good(prefix + "DRAIN=-1s"), "", "ASSESSBRIDGE_DRAIN"},
+		"no number":           {good(prefix + "KOMBO_MAX_STARTS=" + secret), "", "ASSESSBRIDGE_KOMBO_MAX_STARTS: want a number"},
+		"no calls":            {good(prefix + "KOMBO_CALLS_PER_MINUTE=0"), "", "ASSESSBRIDGE_KOMBO_CALLS_PER_MINUTE"},
 		"no bool":             {good(prefix + "MIGRATE=" + secret), "", "ASSESSBRIDGE_MIGRATE: want true or false"},
 		"no list":             {good(prefix + "ASHBY_CUSTOMERS=" + secret), "", "ASSESSBRIDGE_ASHBY_CUSTOMERS: want"},
 		"unknown member":      {good(prefix + "ASHBY_CUSTOMERS=[{nme: " + secret + "}]"), "", `unknown setting "nme"`},

@@ -77,7 +77,7 @@ func (s *simulation) vendors(db string) (err error) {
 	s.settings.PublicURL = "https://tests.example.com"
 	s.settings.KomboKey, s.settings.KomboSecret, s.settings.KomboURL = kombotest.DefaultAPIKey, kombotest.DefaultWebhookSecret, s.kombo.URL()
 	s.settings.Integrations = []string{kombotest.DefaultIntegration}
-	s.settings.Reconcile, s.settings.MinAge = time.Second, time.Second
+	s.settings.Reconcile, s.settings.MinAge, s.settings.CallsPerMinute = time.Second, time.Second, 3000
 	s.settings.StackOneKey, s.settings.StackOneSecret, s.settings.StackOneURL = stackonetest.DefaultAPIKey, stackonetest.DefaultWebhookSecret, s.stackone.URL()
 	s.settings.AshbyURL = s.ashby.URL()
 	s.settings.Customers = []customer{{Name: "acme", OurKey: ashbytest.DefaultPartnerKey, AshbyKey: ashbytest.DefaultAPIKey}}
@@ -105,11 +105,26 @@ func (s *simulation) start(ctx context.Context) (err error) {
 		return err
 	case <-listening:
 	}
+	if err := s.known(ctx); err != nil {
+		return err
+	}
 	base := "http://" + s.service.public
 	s.kombo.TargetURL(base + "/kombo")
 	s.stackone.TargetURL(base + "/stackone")
 	s.ashby.TargetURL(base + "/ashby/")
 	return nil
+}
+
+// known waits until the service knows its customer: an order from before that is
+// not looked for.
+func (s *simulation) known(ctx context.Context) error {
+	for {
+		customers, err := s.service.komboCustomers(ctx)
+		if err != nil || len(customers) > 0 {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 func (s *simulation) restart(ctx context.Context) error {

@@ -70,7 +70,7 @@ func (v *service) mountKombo(mux *http.ServeMux, s settings) error {
 	}
 	orders, err := kombo.NewWebhookHandler(kombo.WebhookConfig{
 		Intake: v.durable.Intake(), Queue: v.durable.Queue, Verifier: verifier, Client: v.kombo,
-		OnEvent: v.onKombo, Logger: v.logger, Observer: v.metrics.observer(),
+		OnEvent: v.durable.KomboEvent("", v.onKombo), Logger: v.logger, Observer: v.durable.Watch(v.metrics.observer()),
 	})
 	mux.Handle("/kombo", orders)
 	return err
@@ -104,7 +104,7 @@ func (v *service) mountStackOne(mux *http.ServeMux, s settings) error {
 	}
 	orders, err := stackone.NewWebhookHandler(stackone.WebhookConfig{
 		Intake: v.durable.Intake(), Queue: v.durable.Queue, Verifier: verifier, Client: v.stackone,
-		OnEvent: v.onStackOne, Logger: v.logger, Observer: v.metrics.observer(),
+		OnEvent: v.durable.StackOneEvent("", v.onStackOne), Logger: v.logger, Observer: v.durable.Watch(v.metrics.observer()),
 	})
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (v *service) mountStackOne(mux *http.ServeMux, s settings) error {
 	} {
 		packages, err := stackone.NewPackagesHandler(stackone.PackagesConfig{
 			Intake: v.durable.Intake(), Verifier: verifier, Client: v.stackone, Kind: kind,
-			Logger: v.logger, Observer: v.metrics.observer(),
+			Logger: v.logger, Observer: v.durable.Watch(v.metrics.observer()),
 		})
 		if err != nil {
 			return err
@@ -173,7 +173,7 @@ func (v *service) mountAshby(mux *http.ServeMux, s settings) error {
 		return nil
 	}
 	calls, err := ashby.NewHandler(ashby.HandlerConfig{
-		Intake: v.durable.Intake(), Authenticate: s.ashbyAccount, Client: v.ashby, Logger: v.logger, Observer: v.metrics.observer(),
+		Intake: v.durable.Intake(), Authenticate: s.ashbyAccount, Client: v.ashby, Logger: v.logger, Observer: v.durable.Watch(v.metrics.observer()),
 	})
 	mux.Handle("/ashby/", calls)
 	return err

@@ -79,7 +79,8 @@ func newWorld(t *testing.T, database, file string) *world {
 		prefix+"PUBLIC_URL=https://tests.example.com", prefix+"RESULTS_TOKEN="+secret, prefix+"OPS_TOKEN="+secret,
 		prefix+"KOMBO_API_KEY="+kombotest.DefaultAPIKey, prefix+"KOMBO_WEBHOOK_SECRET="+kombotest.DefaultWebhookSecret,
 		prefix+"KOMBO_BASE_URL="+w.kombo.URL(), prefix+"KOMBO_INTEGRATIONS=["+kombotest.DefaultIntegration+"]",
-		prefix+"KOMBO_RECONCILE_EVERY=500ms", prefix+"KOMBO_RECONCILE_MIN_AGE=1s",
+		prefix+"KOMBO_RECONCILE_EVERY=500ms", prefix+"KOMBO_RECONCILE_MIN_AGE=1s", prefix+"KOMBO_CALLS_PER_MINUTE=3000",
+		prefix+"KOMBO_MAX_STARTS=1000", // a slow machine loses more than fifty while a process starts again
 		prefix+"STACKONE_API_KEY="+stackonetest.DefaultAPIKey, prefix+"STACKONE_WEBHOOK_SECRET="+stackonetest.DefaultWebhookSecret,
 		prefix+"STACKONE_BASE_URL="+w.stackone.URL(), prefix+"ASHBY_BASE_URL="+w.ashby.URL(),
 		prefix+"ASHBY_CUSTOMERS=[{name: acme, our_key: "+ashbytest.DefaultPartnerKey+", ashby_key: "+ashbytest.DefaultAPIKey+"}]",
@@ -175,6 +176,15 @@ func (p *process) ready(t *testing.T) {
 	require.FailNow(t, "not ready", p.log.String())
 }
 
+// known waits until the service knows Kombo's customer: it looks for no order from
+// before that.
+func (w *world) known(t *testing.T) {
+	t.Helper()
+	eventually(t, "the customer is known", func() bool {
+		return w.number(t, `SELECT COUNT(*) FROM {integrations} WHERE account <> ''`) == 1
+	})
+}
+
 func (p *process) terminate(t *testing.T) time.Duration {
 	began := time.Now()
 	require.NoError(t, p.command.Process.Signal(syscall.SIGTERM))
@@ -197,8 +207,14 @@ func (w *world) number(t testing.TB, query string) int {
 	return n
 }
 
-const interimResult = `{"status":"in_progress","at":"2026-11-25T10:00:00Z"}`
-const finalResult = `{"status":"completed","report_url":"https://tests.example.com/r/1","outcome":"passed","at":"2026-11-25T11:00:00Z"}`
+// The results are from after the orders, whenever the tests run: Ashby takes no
+// update that is older than the one before.
+var (
+	interimResult = `{"status":"in_progress","at":"` + hence(time.Hour) + `"}`
+	finalResult   = `{"status":"completed","report_url":"https://tests.example.com/r/1","outcome":"passed","at":"` + hence(2*time.Hour) + `"}`
+)
+
+func hence(d time.Duration) string { return time.Now().Add(d).UTC().Format(time.RFC3339) }
 
 // put hands a result in until it is taken.
 func (w *world) put(ctx context.Context, t testing.TB, ref assessment.OrderRef, body string) {
@@ -346,7 +362,8 @@ func (w *world) settled(t *testing.T, refs []assessment.OrderRef, again int) {
 			}
 		}
 		if len(open) == 0 && w.number(t, `SELECT COUNT(*) FROM tests`) >= len(refs) &&
-			w.number(t, `SELECT COUNT(*) FROM {results} WHERE state = 'pending'`) == 0 {
+			w.number(t, `SELECT COUNT(*) FROM {results} WHERE state = 'pending'`) == 0 &&
+			w.number(t, `SELECT COUNT(*) FROM {orders} WHERE state = 'queued'`) == 0 {
 			break
 		}
 		<-time.After(100 * time.Millisecond)

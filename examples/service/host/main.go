@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"iter"
 	"log/slog"
 	"net/http"
 	"os"
@@ -93,6 +94,14 @@ func (h *host) results(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
+// integrations are the customers whose lost orders are looked for; a table, where
+// there are many.
+func integrations(context.Context) iter.Seq2[sqlstore.Integration, error] {
+	return func(yield func(sqlstore.Integration, error) bool) {
+		yield(sqlstore.Integration{Vendor: assessment.Kombo, Account: env("KOMBO_INTEGRATION")}, nil)
+	}
+}
+
 func env(name string) string { return os.Getenv("ASSESSBRIDGE_" + name) }
 
 func main() {
@@ -119,8 +128,10 @@ func run(ctx context.Context, listen, ops string) error {
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
+	every, _ := time.ParseDuration(env("RECONCILE")) // an hour, if that is empty
 	h.service, err = durable.New(durable.Config{
 		PostgreSQL: pool, Provider: h, Publishers: []assessment.Publisher{k, s, a}, Logger: log, Emergency: env("STACKONE_EMERGENCY"),
+		Integrations: integrations, Reconcile: sqlstore.ReconcilerConfig{Frequent: every, MinAge: every},
 		Complete: map[assessment.Vendor]func(context.Context, *assessment.Order) error{assessment.StackOne: s.Complete},
 	})
 	if err != nil {
@@ -131,10 +142,10 @@ func run(ctx context.Context, listen, ops string) error {
 	}
 	kv, err1 := kombo.NewVerifier(webhook.Secret{ID: "1", Key: env("KOMBO_WEBHOOK_SECRET")})
 	sv, err2 := stackone.NewVerifier(webhook.Secret{ID: "1", Key: env("STACKONE_WEBHOOK_SECRET")})
-	in := h.service.Intake()
-	kh, err3 := kombo.NewWebhookHandler(kombo.WebhookConfig{Intake: in, Queue: h.service.Queue, Verifier: kv, Client: k, Logger: log})
-	sh, err4 := stackone.NewWebhookHandler(stackone.WebhookConfig{Intake: in, Queue: h.service.Queue, Verifier: sv, Client: s, Logger: log})
-	ah, err5 := ashby.NewHandler(ashby.HandlerConfig{Intake: in, Client: a, Logger: log, Authenticate: func(_ context.Context, key string) (string, error) {
+	in, watch := h.service.Intake(), h.service.Watch(assessment.Observer{})
+	kh, err3 := kombo.NewWebhookHandler(kombo.WebhookConfig{Intake: in, Queue: h.service.Queue, Verifier: kv, Client: k, Logger: log, OnEvent: h.service.KomboEvent("", nil), Observer: watch})
+	sh, err4 := stackone.NewWebhookHandler(stackone.WebhookConfig{Intake: in, Queue: h.service.Queue, Verifier: sv, Client: s, Logger: log, OnEvent: h.service.StackOneEvent("", nil), Observer: watch})
+	ah, err5 := ashby.NewHandler(ashby.HandlerConfig{Intake: in, Client: a, Logger: log, Observer: watch, Authenticate: func(_ context.Context, key string) (string, error) {
 		if key != env("ASHBY_OUR_KEY") { // a table of hashes, where there are customers
 			return "", assessment.ErrUnauthorized
 		}
@@ -154,14 +165,6 @@ func run(ctx context.Context, listen, ops string) error {
 		}
 	})
 	working, stop := context.WithCancelCause(ctx)
-	go func() { // orders whose webhook was lost
-		every, _ := time.ParseDuration(env("RECONCILE"))
-		for every = max(every, time.Second); working.Err() == nil; time.Sleep(every) {
-			if _, err := k.Reconcile(working, env("KOMBO_INTEGRATION"), kombo.ReconcileConfig{Intake: in, MinAge: every}); err != nil {
-				log.Warn("reconcile", "error", err)
-			}
-		}
-	}()
 	failed := make(chan error, 2)
 	var servers [2]*http.Server
 	for i, one := range []struct {
