@@ -92,7 +92,7 @@ WHERE seq = $1 AND (state IN ('refused', 'uncertain') OR (state = 'pending' AND 
 
 // freeIfFinal frees the natural key of an order whose final was discarded.
 const freeIfFinal = `
-DELETE FROM {claims} WHERE ref = $1 AND EXISTS (SELECT 1 FROM {results} WHERE seq = $2 AND final = 1)`
+DELETE FROM {claims} WHERE ref = $1 AND ref <> '' AND EXISTS (SELECT 1 FROM {results} WHERE seq = $2 AND final = 1)`
 
 // Discard gives a result up that needs attention.
 func (o *Outbox) Discard(ctx context.Context, seq int64, by Act) error {

@@ -89,8 +89,9 @@ func (s *Store) Expire(ctx context.Context, c assessment.Claim) error {
 	return err
 }
 
-// forget frees the natural key of an order.
-const forget = `DELETE FROM {claims} WHERE ref = $1`
+// forget frees the natural key of an order. The second condition is that of the
+// index, which PostgreSQL cannot infer for a parameter.
+const forget = `DELETE FROM {claims} WHERE ref = $1 AND ref <> ''`
 
 // Forget implements [assessment.Store].
 func (s *Store) Forget(ctx context.Context, ref assessment.OrderRef) error {
@@ -102,7 +103,7 @@ func (s *Store) Forget(ctx context.Context, ref assessment.OrderRef) error {
 // with the old one it could be found out, by trying, who was ordered what.
 const eraseClaim = `
 UPDATE {claims} SET answer = $2, token = '', key = CASE WHEN ref = '' THEN key ELSE $3 END
-WHERE (key = $1 AND ref = '') OR ref = $1`
+WHERE (key = $1 AND ref = '') OR (ref = $1 AND ref <> '')`
 
 // Erase implements [assessment.Store].
 func (s *Store) Erase(ctx context.Context, ref assessment.OrderRef) error {
