@@ -240,7 +240,7 @@ func (a *App) judge(vendor, order string, judged []Judged) []int {
 	for _, j := range judged {
 		j.order = orDefault(j.order, order)
 		if j.exchange > 0 {
-			if n := a.journal.judge(key{vendor, j.exchange + epoch*exchangesPerEpoch}, j.order, j.verdict); n > 0 {
+			if n := a.judgeRow(key{vendor, j.exchange + epoch*exchangesPerEpoch}, j); n > 0 {
 				rows = append(rows, n)
 			}
 			continue
@@ -251,6 +251,17 @@ func (a *App) judge(vendor, order string, judged []Judged) []int {
 		}))
 	}
 	return rows
+}
+
+// judgeRow adds the verdict to a row and returns its number; 0: it is gone.
+func (a *App) judgeRow(k key, j Judged) int {
+	if row, found := a.journal.find(k); found {
+		row.Verdict = j.verdict
+		if a.forged(row) {
+			j.verdict.Broken = append(slices.Clip(j.verdict.Broken), "you took it although its signature is wrong: anybody could order in the customer's name")
+		}
+	}
+	return a.journal.judge(k, j.order, j.verdict)
 }
 
 // Done is what became of an action.
