@@ -45,6 +45,24 @@ func everyVendorMutants() []mutant {
 			fails: []string{"all.privacy.no-cause-no-secret-in-answers"},
 		},
 		{
+			name: "all: tells a secret in a header", vendor: "all",
+			wrong: wrong{inbound: answering(func(_ *http.Request, _ []byte, a *httptest.ResponseRecorder) {
+				if a.Code == http.StatusUnauthorized {
+					a.Header().Set("X-Expected-Key", kombotest.DefaultWebhookSecret)
+				}
+			})},
+			fails: []string{"all.privacy.no-cause-no-secret-in-answers"},
+		},
+		{
+			name: "all: repeats a candidate in a header", vendor: "all",
+			wrong: wrong{inbound: answering(func(_ *http.Request, request []byte, a *httptest.ResponseRecorder) {
+				if a.Code >= 500 {
+					a.Header().Set("X-Request", string(request))
+				}
+			})},
+			fails: []string{"all.privacy.no-cause-no-secret-in-answers"},
+		},
+		{
 			name: "all: serves every method", vendor: "all",
 			wrong: wrong{inbound: func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

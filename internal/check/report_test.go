@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessbridge/assessbridge/internal/check"
+	"github.com/assessbridge/assessbridge/kombo/kombotest"
 )
 
 const hostile = `<script>alert("here")</script>`
@@ -268,4 +269,22 @@ func TestAloneAsAmongOthers(t *testing.T) {
 		require.Len(t, one.Results, 1)
 		require.True(t, reflect.DeepEqual(among[id], one.Results[0]), id)
 	}
+}
+
+// A service that gives a secret away would have it published by its own report.
+func TestNoSecretInReport(t *testing.T) {
+	r := newReference(t, wrong{inbound: answering(func(_ *http.Request, _ []byte, a *httptest.ResponseRecorder) {
+		if a.Code == http.StatusUnauthorized {
+			a.Header().Set("X-Key", "it is "+kombotest.DefaultWebhookSecret)
+			a.Body.WriteString("not " + kombotest.DefaultWebhookSecret)
+		}
+	})})
+	opts := fast
+	opts.IDs = []string{"all.privacy.no-cause-no-secret-in-answers", "kombo.auth.forged"}
+	report, err := r.kit.Run(t.Context(), r.target, opts)
+	require.NoError(t, err)
+	b, err := report.JSON()
+	require.NoError(t, err)
+	require.Contains(t, string(b), "[secret]")
+	require.NotContains(t, string(b), kombotest.DefaultWebhookSecret)
 }
