@@ -17,17 +17,36 @@ import (
 // emergency folder; see [sqlstore.DB.EraseSubject]. Jobs never hold anything
 // personal.
 func (s *Service) EraseSubject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string) ([]assessment.OrderRef, error) {
-	// The folder first: an order that is taken in meanwhile is in the tables then.
+	return s.eraseSubject(vendor, connection, account, candidate,
+		func(ref assessment.OrderRef) error { return s.Erase(ctx, ref) },
+		func() ([]assessment.OrderRef, error) {
+			return s.store.EraseSubject(ctx, vendor, connection, account, candidate)
+		})
+}
+
+// EraseSubjectBy is [Service.EraseSubject] by hand; see [sqlstore.DB.EraseBy].
+func (s *Service) EraseSubjectBy(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string, by sqlstore.Act) ([]assessment.OrderRef, error) {
+	return s.eraseSubject(vendor, connection, account, candidate,
+		func(ref assessment.OrderRef) error { _, err := s.EraseBy(ctx, ref, by); return err },
+		func() ([]assessment.OrderRef, error) {
+			return s.store.EraseSubjectBy(ctx, vendor, connection, account, candidate, by)
+		})
+}
+
+// eraseSubject erases what is in the folder first: an order that is taken in
+// meanwhile is in the tables then.
+func (s *Service) eraseSubject(vendor assessment.Vendor, connection, account, candidate string,
+	one func(assessment.OrderRef) error, tables func() ([]assessment.OrderRef, error)) ([]assessment.OrderRef, error) {
 	saved, err := s.savedOf(vendor, connection, account, candidate)
 	if err != nil {
 		return nil, err
 	}
 	for _, ref := range saved {
-		if err := s.Erase(ctx, ref); err != nil {
+		if err := one(ref); err != nil {
 			return nil, err
 		}
 	}
-	refs, err := s.store.EraseSubject(ctx, vendor, connection, account, candidate)
+	refs, err := tables()
 	for _, ref := range saved {
 		if !slices.Contains(refs, ref) {
 			refs = append(refs, ref)

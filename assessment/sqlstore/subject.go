@@ -49,6 +49,18 @@ func (d *DB) hashOf(vendor assessment.Vendor, connection, account, candidate str
 // where the vendor gives none, the ATS's), queued, started at once or imported, and
 // returns their references, so that the host can erase what it keeps of them.
 func (d *DB) EraseSubject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string) ([]assessment.OrderRef, error) {
+	return d.eraseSubject(ctx, vendor, connection, account, candidate, Detail{})
+}
+
+// EraseSubjectBy is [DB.EraseSubject] by hand: the journal says who did it, and why.
+func (d *DB) EraseSubjectBy(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string, by Act) ([]assessment.OrderRef, error) {
+	if err := by.check(); err != nil {
+		return nil, err
+	}
+	return d.eraseSubject(ctx, vendor, connection, account, candidate, by.detail(0))
+}
+
+func (d *DB) eraseSubject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string, detail Detail) ([]assessment.OrderRef, error) {
 	subject, err := d.hashOf(vendor, connection, account, candidate)
 	if err != nil {
 		return nil, err
@@ -58,7 +70,7 @@ func (d *DB) EraseSubject(ctx context.Context, vendor assessment.Vendor, connect
 		return nil, err
 	}
 	for _, ref := range refs {
-		if err := d.Erase(ctx, ref); err != nil {
+		if _, err := d.eraseOne(ctx, ref, detail); err != nil {
 			return nil, err
 		}
 	}
