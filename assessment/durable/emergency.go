@@ -40,6 +40,33 @@ func (s *Service) waiting() ([]string, error) {
 	return filepath.Glob(filepath.Join(s.config.Emergency, "order-*.json"))
 }
 
+// saved returns the orders in the folder that match. What cannot be read is logged
+// when it cannot be taken in.
+func (s *Service) saved(match func(assessment.Order) bool) ([]assessment.Order, error) {
+	if s.config.Emergency == "" {
+		return nil, nil
+	}
+	files, err := s.waiting()
+	if err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	var all []assessment.Order
+	for _, name := range files {
+		body, err := os.ReadFile(name)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // taken in meanwhile
+		}
+		if err != nil {
+			return nil, fmt.Errorf("durable: %w", err)
+		}
+		var o assessment.Order
+		if json.Unmarshal(body, &o) == nil && match(o) {
+			all = append(all, o)
+		}
+	}
+	return all, nil
+}
+
 // save writes an order to disk before the vendor is answered.
 func (s *Service) save(o assessment.Order) error {
 	body, err := json.Marshal(o)
@@ -122,7 +149,7 @@ func (s *Service) takeInFile(ctx context.Context, name string) error {
 		s.config.Logger.ErrorContext(ctx, "emergency order cannot be read", "file", filepath.Base(name))
 		return nil
 	}
-	if err := s.spool.Queue(ctx, o); err != nil {
+	if err := s.spool.Queue(ctx, o); err != nil && !errors.Is(err, sqlstore.ErrOffboarded) {
 		return err
 	}
 	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {

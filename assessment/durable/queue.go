@@ -23,7 +23,7 @@ func (s *Service) Queue(ctx context.Context, o assessment.Order) error {
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err := s.spool.Queue(bounded, o)
 		var invalid *assessment.ValidationError
-		if err == nil || errors.As(err, &invalid) {
+		if err == nil || errors.As(err, &invalid) || errors.Is(err, sqlstore.ErrOffboarded) {
 			return err
 		}
 		select {

@@ -2,11 +2,7 @@ package durable
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"iter"
-	"os"
 	"slices"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -57,31 +53,17 @@ func (s *Service) eraseSubject(vendor assessment.Vendor, connection, account, ca
 
 // savedOf returns the orders of a candidate that are in the emergency folder.
 func (s *Service) savedOf(vendor assessment.Vendor, connection, account, candidate string) ([]assessment.OrderRef, error) {
-	if s.config.Emergency == "" || candidate == "" {
+	if candidate == "" {
 		return nil, nil
 	}
-	files, err := s.waiting()
-	if err != nil {
-		return nil, fmt.Errorf("durable: %w", err)
-	}
+	saved, err := s.saved(func(o assessment.Order) bool {
+		return o.Ref.Vendor == vendor && o.Ref.Connection == connection && o.Ref.Account == account && o.CandidateID() == candidate
+	})
 	var refs []assessment.OrderRef
-	for _, name := range files {
-		body, err := os.ReadFile(name)
-		if errors.Is(err, os.ErrNotExist) {
-			continue // taken in meanwhile
-		}
-		if err != nil {
-			return nil, fmt.Errorf("durable: %w", err)
-		}
-		var o assessment.Order
-		if json.Unmarshal(body, &o) != nil {
-			continue // logged when it cannot be taken in
-		}
-		if o.Ref.Vendor == vendor && o.Ref.Connection == connection && o.Ref.Account == account && o.CandidateID() == candidate {
-			refs = append(refs, o.Ref)
-		}
+	for _, o := range saved {
+		refs = append(refs, o.Ref)
 	}
-	return refs, nil
+	return refs, err
 }
 
 // MergeSubject is [sqlstore.DB.MergeSubject].

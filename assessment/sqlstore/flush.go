@@ -82,7 +82,7 @@ func (o *Outbox) write(ctx context.Context, l lane, done *Flushed) (more bool, e
 		return false, errors.Join(err, o.release(context.WithoutCancel(ctx), l))
 	case !held:
 		done.Lost = true
-		return false, o.d.note(ctx, o.d.db, l.ref, NoteLost, Detail{Seq: c.seq})
+		return false, o.d.noteLost(ctx, l.ref, c.seq)
 	}
 	v := o.send(ctx, l, c, r)
 	err = o.settle(ctx, l, c, v, done)

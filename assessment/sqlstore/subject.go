@@ -23,7 +23,7 @@ func (d *DB) noteSubject(ctx context.Context, ref assessment.OrderRef, candidate
 	}
 	_, err := d.exec(ctx, d.db, `
 INSERT INTO {subjects} (subject, ref, made) SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), {now}
-WHERE NOT EXISTS (SELECT 1 FROM {orders} WHERE ref = $2) ON CONFLICT (subject, ref) DO NOTHING`, subject, ref.String())
+WHERE NOT EXISTS (SELECT 1 FROM {orders} WHERE ref = $2) AND NOT `+hasLeft("$3")+` ON CONFLICT (subject, ref) DO NOTHING`, subject, ref.String(), accountRef(ref))
 	return err
 }
 
