@@ -345,7 +345,7 @@ func TestOffboardBesideWork(t *testing.T) {
 	})
 }
 
-// More rows than go in one transaction.
+// More rows than go in one transaction, and one more that came in beside it.
 func TestOffboardInPortions(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newReconcileBench(t, d, nil)
@@ -354,16 +354,22 @@ func TestOffboardInPortions(t *testing.T) {
 			old = append(old, sqlstore.Imported{Ref: leavingRef(fmt.Sprint(i)), State: sqlstore.ImportFinal, Candidate: fmt.Sprint("c", i)})
 		}
 		b.imports(t, sqlstore.ImportOptions{}, old...)
-		transactions := 0
+		transactions, counts := 0, 0
 		pool := b.tampered(t, func(query string) string {
 			if strings.Contains(query, "DELETE FROM") {
 				transactions++
+			}
+			if strings.Contains(query, "SELECT COUNT(*) FROM") && strings.Contains(query, "integrations") {
+				if counts++; counts == 2 {
+					_, err := d.db.Exec("INSERT INTO " + d.table("journal") + " (ref, at, what, detail) VALUES ('" + leavingRef("7").String() + "', 0, 'order.started', '{}')")
+					require.NoError(t, err)
+				}
 			}
 			return query
 		})
 		done, err := b.over(t, pool, sqlstore.Options{}).Offboard(t.Context(), assessment.Kombo, "", leaving, sqlstore.Offboarding{Act: operator, Most: 3600})
 		require.NoError(t, err)
-		require.Equal(t, sqlstore.Offboarded{Orders: 1200, Claims: 1200, Lanes: 1200, Done: true}, done)
+		require.Equal(t, sqlstore.Offboarded{Orders: 1200, Claims: 1200, Lanes: 1200, Journal: 1, Done: true}, done)
 		require.GreaterOrEqual(t, transactions, 9)
 	})
 }

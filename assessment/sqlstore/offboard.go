@@ -233,17 +233,15 @@ func (a *leaver) begin(ctx context.Context, what string) error {
 
 // mark writes the row, or moves it on. An account that is gone stays so.
 func (a *leaver) mark(ctx context.Context, tx *sql.Tx, what string) error {
-	was, detail, err := a.marked(ctx, tx)
+	was, _, err := a.marked(ctx, tx)
 	switch {
 	case err != nil, was == NoteOffboarded, was == what:
 		return err
 	case was == "":
 		return a.d.note(ctx, tx, a.ref(), what, a.by.detail(0))
 	}
-	next := a.by.detail(0)
-	next.Removed = detail.Removed
 	_, err = a.d.exec(ctx, tx, `UPDATE {journal} SET at = {now}, what = $2, detail = $3 WHERE ref = $1 AND what = '`+NoteOffboarding+`'`,
-		a.ref().String(), what, jsonOf(next))
+		a.ref().String(), what, jsonOf(a.by.detail(0)))
 	return err
 }
 
