@@ -46,9 +46,9 @@ func newAshby(s VendorSettings, env environment) (simulator, error) {
 		},
 	}
 	for i, c := range s.Customers {
-		o := ashbytest.Organization{Name: c.ID}
+		o := ashbytest.Organization{Name: c.ID, APIKey: c.Key, PartnerKey: c.PartnerKey}
 		if i == 0 {
-			o.APIKey, o.PartnerKey, o.WebhookSecret = s.Key, s.PartnerKey, s.Secret
+			o.WebhookSecret = s.Secret
 		}
 		cfg.Organizations = append(cfg.Organizations, o)
 	}

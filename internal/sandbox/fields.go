@@ -107,3 +107,30 @@ func has(tree any, path string) bool {
 	}
 	return true
 }
+
+// fieldsOf are the paths of the fields of an order, sorted.
+func fieldsOf(vendor string) []string {
+	paths := leaves(samples()[vendor], "", nil)
+	for alias := range aliases[vendor] {
+		paths = append(paths, alias)
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// leaves are the paths to all values that have no members.
+func leaves(tree any, path string, found []string) []string {
+	switch t := tree.(type) {
+	case map[string]any:
+		for name, member := range t {
+			found = leaves(member, strings.TrimPrefix(path+"."+name, "."), found)
+		}
+		return found
+	case []any:
+		for i, item := range t {
+			found = leaves(item, path+"."+strconv.Itoa(i), found)
+		}
+		return found
+	}
+	return append(found, path)
+}

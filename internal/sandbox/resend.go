@@ -260,6 +260,11 @@ func (a *App) authorization(r Row) string {
 	user := s.Key
 	if r.Vendor == Ashby {
 		user = s.PartnerKey
+		for _, c := range s.Customers {
+			if c.ID == r.Customer {
+				user = c.PartnerKey
+			}
+		}
 		if s.Quirks["PartnerKeyAsPassword"] {
 			return "Basic " + base64.StdEncoding.EncodeToString([]byte(":"+user))
 		}

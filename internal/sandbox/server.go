@@ -136,7 +136,7 @@ func openDoors(host string, port, n int) ([][]net.Listener, error) {
 }
 
 func openDoor(host string, port int) ([]net.Listener, error) {
-	first, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	first, err := net.Listen("tcp", joinPort(host, port))
 	if err != nil {
 		return nil, err
 	}
@@ -152,6 +152,8 @@ func openDoor(host string, port int) ([]net.Listener, error) {
 	}
 	return door, nil
 }
+
+func joinPort(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
 
 func closeDoors(doors [][]net.Listener) error {
 	var errs []error

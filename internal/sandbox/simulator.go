@@ -114,6 +114,9 @@ type Customer struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	ATS  string `json:"ats"`
+	// Of Ashby, where every customer has keys of its own; empty: those of the vendor.
+	PartnerKey string `json:"-"`
+	Key        string `json:"-"`
 }
 
 // atsOf is the name of the ATS of a customer.
