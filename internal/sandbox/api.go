@@ -13,6 +13,7 @@ import (
 // routeAPI serves the commands and the page's script.
 func (p *page) routeAPI() {
 	p.mux.HandleFunc("GET /api/events", p.events)
+	p.mux.HandleFunc("GET /api/about", p.apiAbout)
 	p.mux.HandleFunc("GET /api/state", p.state)
 	p.mux.HandleFunc("GET /api/order/{vendor}/{order}", p.apiOrder)
 	p.mux.HandleFunc("POST /api/trigger", p.apiTrigger)
@@ -42,6 +43,7 @@ type RowJSON struct {
 	Err        string   `json:"error,omitempty"`
 	Fault      string   `json:"fault,omitempty"`
 	Notes      []string `json:"notes,omitempty"`
+	Request    string   `json:"request,omitempty"`
 	Answer     string   `json:"answer,omitempty"`
 	Link       string   `json:"link"`
 	Verdict    Verdict  `json:"verdict"`
@@ -50,7 +52,8 @@ type RowJSON struct {
 func rowJSON(r Row) RowJSON {
 	return RowJSON{
 		N: r.N, Vendor: r.Vendor, ToProvider: r.ToProvider, Op: r.Op, Order: r.Order, Method: r.Method, URL: r.URL,
-		Status: r.Status, Err: r.Err, Fault: r.Fault, Notes: r.Notes, Answer: strings.ToValidUTF8(string(r.ResponseBody), "�"),
+		Status: r.Status, Err: r.Err, Fault: r.Fault, Notes: r.Notes,
+		Request: strings.ToValidUTF8(string(r.RequestBody), "�"), Answer: strings.ToValidUTF8(string(r.ResponseBody), "�"),
 		Link: "/x/" + strconv.Itoa(r.N), Verdict: r.Verdict,
 	}
 }

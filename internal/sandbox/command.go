@@ -88,6 +88,7 @@ func subcommands() []subcommand {
 	return []subcommand{
 		{"serve", "", "serves the page and the three vendors", (*command).serve},
 		{"env", "", "prints base URLs, keys and secrets for the environment of your service", (*command).printEnv},
+		{"trigger", "VENDOR.EVENT", "causes an event and judges the answer of your service", (*command).trigger},
 		{"list", strings.Join(listNames, "|"), "prints what the other commands take", (*command).list},
 		{"init", "", "writes a sandbox.yaml with comments", (*command).initialise},
 	}

@@ -38,6 +38,7 @@ type page struct {
 	ctx    context.Context // of the sandbox: what was begun goes on when a browser leaves
 	health *health
 	mux    *http.ServeMux
+	token  string
 }
 
 func newPage(ctx context.Context, app *App, demonstration bool) *page {

@@ -2,7 +2,10 @@
 
 package sandbox
 
-import "os/exec"
+import (
+	"io/fs"
+	"os/exec"
+)
 
 func shellCommand(line string) *exec.Cmd { return exec.Command("cmd", "/C", line) }
 
@@ -13,3 +16,6 @@ func inGroup(*exec.Cmd) {}
 func end(*exec.Cmd) {}
 
 func kill(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
+
+// othersMay is always false: who may do what is not in the mode here.
+func othersMay(fs.FileMode) bool { return false }

@@ -3,6 +3,7 @@
 package sandbox
 
 import (
+	"io/fs"
 	"os/exec"
 	"syscall"
 )
@@ -17,3 +18,6 @@ func inGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: tr
 func end(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 
 func kill(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+
+// othersMay tells whether others than the owner may read or write a file.
+func othersMay(mode fs.FileMode) bool { return mode.Perm()&0o077 != 0 }

@@ -83,6 +83,7 @@ func Start(o Options) (*Server, error) {
 	}
 	s.URL = "http://" + doors[0][0].Addr().String()
 	page := newPage(s.ctx, s.App, demonstration)
+	page.token = s.Token
 	for i, listeners := range doors {
 		handler := page.guarded(s.Token, s.URL)
 		if i > 0 {
@@ -285,16 +286,6 @@ func RuntimeDir(env func(string) string) string {
 		return filepath.Join(dir, "assessbridge")
 	}
 	return filepath.Join(os.TempDir(), "assessbridge-"+strconv.Itoa(os.Getuid()))
-}
-
-// FindPresence reads where a sandbox of the user runs.
-func FindPresence(dir string) (Presence, error) {
-	var p Presence
-	data, err := os.ReadFile(filepath.Join(dir, presenceFile))
-	if err != nil {
-		return p, err
-	}
-	return p, json.Unmarshal(data, &p)
 }
 
 // Entrance is the address that lets a browser in.
