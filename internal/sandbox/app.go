@@ -1,9 +1,11 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -70,7 +72,7 @@ func (a *App) renew(vendor string) error {
 	epoch := a.epoch[vendor]
 	settings := a.settings.Vendors[vendor]
 	sim, err := makers[vendor](settings, environment{
-		seed: a.settings.Seed, timeout: a.settings.Timeout,
+		seed: a.settings.Seed, timeout: a.settings.Timeout, dial: a.guard.dial,
 		follow: func(r Row) { a.follow(epoch, r) },
 	})
 	if err != nil {
@@ -179,7 +181,15 @@ func (a *App) API(vendor string) http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxCall)
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCall))
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			http.Error(w, "the sandbox takes no calls of this size", http.StatusRequestEntityTooLarge)
+			return
+		}
+		if err != nil {
+			return // the caller hung up
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		sim.ServeHTTP(w, r)
 	})
 }

@@ -35,7 +35,7 @@ type ashbyStart struct {
 func newAshby(s VendorSettings, env environment) (simulator, error) {
 	a := &ashbySim{settings: s, offered: &offers{}, starts: map[string]*ashbyStart{}}
 	cfg := ashbytest.Config{
-		Seed: env.seed, MaxExchanges: keptBySimulator, Timeout: env.timeout,
+		Seed: env.seed, MaxExchanges: keptBySimulator, DialContext: env.dial, Timeout: env.timeout,
 		OnExchange: func(e ashbytest.Exchange) {
 			env.follow(Row{
 				Vendor: Ashby, Exchange: e.ID, ToProvider: e.Direction == ashbytest.FromAshby, Op: e.Op, Customer: e.Organization,

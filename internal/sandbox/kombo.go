@@ -17,7 +17,7 @@ type komboSim struct {
 
 func newKombo(s VendorSettings, env environment) (simulator, error) {
 	cfg := kombotest.Config{
-		Seed: env.seed, MaxExchanges: keptBySimulator, APIKey: s.Key, WebhookSecret: s.Secret,
+		Seed: env.seed, MaxExchanges: keptBySimulator, DialContext: env.dial, APIKey: s.Key, WebhookSecret: s.Secret,
 		WebhookTimeout: env.timeout, InlineTimeout: min(env.timeout, kombotest.DefaultInlineTimeout),
 		OnExchange: func(e kombotest.Exchange) {
 			env.follow(Row{

@@ -87,7 +87,8 @@ func Start(o Options) (*Server, error) {
 	for i, listeners := range doors {
 		handler := page.guarded(s.Token, s.URL)
 		if i > 0 {
-			handler = s.App.API(Vendors[i-1])
+			// A provider is no browser: a page of somebody else has nothing to say here.
+			handler = http.NewCrossOriginProtection().Handler(s.App.API(Vendors[i-1]))
 		}
 		s.serve(hostCheck{next: handler, anyAddress: o.Insecure}, listeners)
 	}
@@ -252,7 +253,9 @@ const presenceFile = "sandbox.json"
 
 // publish writes where the sandbox is, for the same user only.
 func (s *Server) publish(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	// A folder that somebody else made may have been there before; its mode cannot be
+	// changed by us.
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.Chmod(dir, 0o700)); err != nil {
 		return err
 	}
 	data, err := json.Marshal(Presence{s.URL, s.Token, os.Getpid()})

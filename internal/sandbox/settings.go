@@ -1,7 +1,9 @@
 package sandbox
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"reflect"
 	"slices"
 	"sync"
@@ -71,7 +73,8 @@ var defaults = map[string]VendorSettings{
 		},
 	},
 	Ashby: {
-		Key: ashbytest.DefaultAPIKey, Secret: ashbytest.DefaultWebhookSecret, PartnerKey: ashbytest.DefaultPartnerKey,
+		// Ashby's documented example of a secret does not look like one.
+		Key: ashbytest.DefaultAPIKey, Secret: "ashby-test-webhook-secret-0001", PartnerKey: ashbytest.DefaultPartnerKey,
 		Customers: []Customer{{ID: ashbytest.DefaultOrganization, Name: "Acme", ATS: "ashby"}},
 	},
 }
@@ -187,6 +190,8 @@ type environment struct {
 	seed    uint64
 	timeout time.Duration
 	follow  func(Row)
+	// dial opens the connections to the provider.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // offers are the packages that the provider last offered, by customer.

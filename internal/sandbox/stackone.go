@@ -15,7 +15,7 @@ type stackoneSim struct {
 
 func newStackOne(s VendorSettings, env environment) (simulator, error) {
 	cfg := stackonetest.Config{
-		Seed: env.seed, MaxExchanges: keptBySimulator, APIKey: s.Key, WebhookSecret: s.Secret,
+		Seed: env.seed, MaxExchanges: keptBySimulator, DialContext: env.dial, APIKey: s.Key, WebhookSecret: s.Secret,
 		WebhookTimeout: env.timeout, PackagesTimeout: min(env.timeout, stackonetest.DefaultPackagesTimeout),
 		OnExchange: func(e stackonetest.Exchange) {
 			env.follow(Row{
