@@ -89,6 +89,10 @@ func subcommands() []subcommand {
 		{"serve", "", "serves the page and the three vendors", (*command).serve},
 		{"env", "", "prints base URLs, keys and secrets for the environment of your service", (*command).printEnv},
 		{"trigger", "VENDOR.EVENT", "causes an event and judges the answer of your service", (*command).trigger},
+		{"wait", "ORDER", "waits until the ATS shows a status", (*command).wait},
+		{"replay", "MESSAGE|ORDER", "sends a message to your service once more", (*command).replay},
+		{"cancel", "ORDER", "cancels at Ashby", (*command).cancel},
+		{"reset", "", "forgets all orders of the sandbox that runs", (*command).reset},
 		{"list", strings.Join(listNames, "|"), "prints what the other commands take", (*command).list},
 		{"init", "", "writes a sandbox.yaml with comments", (*command).initialise},
 	}

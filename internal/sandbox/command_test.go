@@ -60,7 +60,7 @@ func TestWrongUse(t *testing.T) {
 	s := newShell(t)
 	for _, c := range []struct{ line, message string }{
 		{"srve", `there is no command "srve", did you mean "serve"?`},
-		{"dance", `there is no command "dance": there are serve, env, `},
+		{"juggle", `there is no command "juggle": there are serve, env, `},
 		{"env --formt json", `env has no flag --formt, did you mean "format"?`},
 		{"env --format yaml", `it is one of sh, dotenv, json`},
 		{"env --listen 127.0.0.1:0", "name one in --listen"},
