@@ -68,6 +68,8 @@ type Detail struct {
 	Millis     int64  `json:"millis,omitempty"`
 	Actor      string `json:"actor,omitempty"`
 	Reason     string `json:"reason,omitempty"`
+	// Was is the name before, as a reference without an id, of what was renamed.
+	Was string `json:"was,omitempty"`
 	// Removed counts the rows that an offboarding removed, all of its calls together.
 	Removed *Offboarded `json:"removed,omitempty"`
 }

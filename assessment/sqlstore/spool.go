@@ -210,6 +210,8 @@ func (s *Spool) start(ctx context.Context, w work) end {
 	if err := json.Unmarshal([]byte(w.body), &o); err != nil {
 		return end{state: orderAttention, what: NoteAttention, reason: "undecodable", next: lastOrderBackoff, faulted: w.faulted}
 	}
+	// The body has the name that the account had when the order came.
+	o.Ref = w.ref
 	if s.intake.Holds(o) && w.reason != reasonStartNow && w.reason != reasonFaulting { // those were started by hand
 		return end{state: orderAttention, what: NoteAttention, reason: "unknown_status", next: untilByHand, faulted: w.faulted}
 	}
