@@ -1,8 +1,10 @@
 package ashbytest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -71,6 +73,10 @@ type Config struct {
 	// of a long run; zero: 10,000, and never more than 64 MiB of bodies; negative: no
 	// bound. The oldest are dropped.
 	MaxExchanges int
+	// DialContext opens the connections to the URLs of [Server.TargetURL] and [Server.WebhookTargetURL], so that
+	// a program that takes them from others can decide whom it calls; nil: a
+	// [net.Dialer] does. Handlers are called without it.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// OnExchange is called with every [Exchange] that ended, by the goroutine that made
 	// it: a slow one delays an answer. It may call the simulator; nil: nobody follows.
 	OnExchange func(Exchange)

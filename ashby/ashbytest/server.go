@@ -29,7 +29,7 @@ func New(cfg Config) (*Server, error) {
 	s.sim = simkit.New(simkit.Config[*Server]{
 		Self: s, Name: "ashbytest", Inbound: string(ToAshby), Outbound: string(FromAshby),
 		Seed: cfg.Seed, Clock: cfg.Clock, MaxExchanges: cfg.MaxExchanges, Limits: simkit.Limits(cfg.Limits),
-		Followed: s.followed, API: s.api(),
+		Dial: cfg.DialContext, Followed: s.followed, API: s.api(),
 	})
 	s.world = newWorld(cfg, s.sim.IDs)
 	for _, spec := range cfg.Organizations {

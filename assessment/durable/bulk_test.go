@@ -59,6 +59,10 @@ func TestRedriveManyFilter(t *testing.T) {
 			"another account":     {sqlstore.Filter{Account: "workday:other"}, 0},
 			"since":               {sqlstore.Filter{Since: between.Add(time.Minute)}, 1},
 			"until":               {sqlstore.Filter{Until: between.Add(time.Minute)}, 3},
+			"only uncertain ones": {sqlstore.Filter{State: "uncertain"}, 1},
+			"only refused ones":   {sqlstore.Filter{State: "refused", Uncertain: true}, 4},
+			"two orders":          {sqlstore.Filter{Refs: []assessment.OrderRef{komboRef("1"), komboRef("3"), komboRef("none")}}, 2},
+			"an order, uncertain": {sqlstore.Filter{Refs: []assessment.OrderRef{komboRef("4")}, Uncertain: true}, 1},
 			"no quote breaks out": {sqlstore.Filter{Code: "' OR 1=1 --"}, 0},
 		} {
 			m := many()
@@ -66,7 +70,16 @@ func TestRedriveManyFilter(t *testing.T) {
 			got, err := b.outbox.RedriveMany(t.Context(), c.filter, m)
 			require.NoError(t, err, name)
 			require.Equal(t, sqlstore.Dealt{Matched: c.want, Changed: c.want}, got, name)
+			listed, err := b.outbox.Matching(t.Context(), c.filter, 0, 10)
+			require.NoError(t, err, name)
+			require.Len(t, listed, c.want, name)
 		}
+		for _, state := range []string{"late", "pending", "written"} {
+			_, err = b.outbox.RedriveMany(t.Context(), sqlstore.Filter{State: state}, many())
+			require.Error(t, err, state)
+		}
+		_, err = b.outbox.Matching(t.Context(), sqlstore.Filter{State: "written"}, 0, 10)
+		require.Error(t, err)
 		require.Zero(t, b.dueNow(t))
 		_, err = b.outbox.RedriveMany(t.Context(), sqlstore.Filter{}, sqlstore.Many{})
 		require.Error(t, err, "nobody did it")
@@ -170,7 +183,10 @@ func TestDiscardMany(t *testing.T) {
 		got, err := b.outbox.DiscardMany(t.Context(), sqlstore.Filter{}, many())
 		require.NoError(t, err)
 		require.Zero(t, got.Matched)
-		got, err = b.outbox.DiscardMany(t.Context(), sqlstore.Filter{Late: true}, many())
+		listed, err := b.outbox.Matching(t.Context(), sqlstore.Filter{State: "late"}, 0, 10)
+		require.NoError(t, err)
+		require.Len(t, listed, 1)
+		got, err = b.outbox.DiscardMany(t.Context(), sqlstore.Filter{State: "late"}, many())
 		require.NoError(t, err)
 		require.Equal(t, 1, got.Changed)
 	})

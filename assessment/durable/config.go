@@ -76,6 +76,11 @@ type Config struct {
 	// lost orders (Kombo's), every ten minutes, in one process. Without it those are
 	// asked that [Service.KomboEvent] was told of.
 	Integrations func(context.Context) iter.Seq2[sqlstore.Integration, error]
+	// Accounts, if set, lists the customers whom the host names itself (Ashby's), or
+	// whose names it stores (StackOne's accounts). It is read once, when Run begins,
+	// which refuses to go on if one seems to have another name than before; see
+	// [sqlstore.DB.CheckAccounts].
+	Accounts func(context.Context) iter.Seq2[sqlstore.Integration, error]
 	// Reconcile holds numbers of the reconciler: MaxStarts, MinAge, CallsPerMinute and
 	// how often. Its other fields are set from here.
 	Reconcile sqlstore.ReconcilerConfig

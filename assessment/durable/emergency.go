@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/assessment/sqlstore"
 )
 
 // emergencyMost is how many orders the folder holds. Each has at most the size
@@ -37,6 +38,33 @@ func (s *Service) file(ref assessment.OrderRef) string {
 
 func (s *Service) waiting() ([]string, error) {
 	return filepath.Glob(filepath.Join(s.config.Emergency, "order-*.json"))
+}
+
+// saved returns the orders in the folder that match. What cannot be read is logged
+// when it cannot be taken in.
+func (s *Service) saved(match func(assessment.Order) bool) ([]assessment.Order, error) {
+	if s.config.Emergency == "" {
+		return nil, nil
+	}
+	files, err := s.waiting()
+	if err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	var all []assessment.Order
+	for _, name := range files {
+		body, err := os.ReadFile(name)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // taken in meanwhile
+		}
+		if err != nil {
+			return nil, fmt.Errorf("durable: %w", err)
+		}
+		var o assessment.Order
+		if json.Unmarshal(body, &o) == nil && match(o) {
+			all = append(all, o)
+		}
+	}
+	return all, nil
 }
 
 // save writes an order to disk before the vendor is answered.
@@ -121,7 +149,7 @@ func (s *Service) takeInFile(ctx context.Context, name string) error {
 		s.config.Logger.ErrorContext(ctx, "emergency order cannot be read", "file", filepath.Base(name))
 		return nil
 	}
-	if err := s.spool.Queue(ctx, o); err != nil {
+	if err := s.spool.Queue(ctx, o); err != nil && !errors.Is(err, sqlstore.ErrOffboarded) {
 		return err
 	}
 	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -133,12 +161,30 @@ func (s *Service) takeInFile(ctx context.Context, name string) error {
 // Erase removes what is personal of an order from every table and from the
 // emergency folder; see [sqlstore.DB.Erase]. Jobs never hold anything personal.
 func (s *Service) Erase(ctx context.Context, ref assessment.OrderRef) error {
+	_, err := s.erase(ref, func() (bool, error) { return true, s.store.Erase(ctx, ref) })
+	return err
+}
+
+// EraseBy is [Service.Erase] by hand; see [sqlstore.DB.EraseBy].
+func (s *Service) EraseBy(ctx context.Context, ref assessment.OrderRef, by sqlstore.Act) (bool, error) {
+	if by.Actor == "" || by.Reason == "" {
+		return s.store.EraseBy(ctx, ref, by) // which refuses it, before the file is gone
+	}
+	return s.erase(ref, func() (bool, error) { return s.store.EraseBy(ctx, ref, by) })
+}
+
+// erase removes an order's file before its rows: taken in meanwhile, it is among
+// them.
+func (s *Service) erase(ref assessment.OrderRef, rows func() (bool, error)) (known bool, err error) {
 	if s.config.Emergency != "" {
 		s.folder.Lock()
 		defer s.folder.Unlock()
-		if err := os.Remove(s.file(ref)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("durable: %w", err)
+		err := os.Remove(s.file(ref))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return false, fmt.Errorf("durable: %w", err)
 		}
+		known = err == nil
 	}
-	return s.store.Erase(ctx, ref)
+	found, err := rows()
+	return known || found, err
 }

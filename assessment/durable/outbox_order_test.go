@@ -2,6 +2,7 @@ package durable_test
 
 import (
 	"context"
+	"crypto/rand"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -78,6 +79,66 @@ func TestTimesRise(t *testing.T) {
 		_, err := b.outbox.Correct(t.Context(), sqlstore.Message{Ref: ref, Result: interim("no")}, operator)
 		require.ErrorIs(t, err, assessment.ErrInvalid)
 		require.Contains(t, b.notes(t, ref), sqlstore.NoteCorrected)
+	})
+}
+
+// An interim that is older than one that was written stays unsent, also where no
+// process remembers the newer one; the lane goes on behind it.
+func TestOlderInterim(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newBench(t, d)
+		ref := ashbyRef("1")
+		for _, r := range []assessment.Result{
+			at(interim("newer"), noon),
+			at(interim("older"), noon.Add(-time.Minute)),
+			at(interim("of the same time"), noon),
+		} {
+			b.publish(t, ref, r)
+			b.flush(t, ref)
+		}
+		require.Equal(t, "written skipped written", b.states(t, ref))
+		require.Equal(t, []string{"newer", "of the same time"}, b.vendor.summaries())
+		require.Equal(t, noon.Add(time.Millisecond), b.vendor.got[1].r.At)
+	})
+}
+
+// Older than one that the vendor refused is no reason to stay unsent.
+func TestOlderThanRefused(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newBench(t, d)
+		ref := ashbyRef("1")
+		b.vendor.says(assessment.Receipt{}, &assessment.APIError{StatusCode: 422, Class: assessment.ErrInvalid})
+		b.publish(t, ref, at(interim("refused"), noon))
+		b.flush(t, ref)
+		b.vendor.says(written, nil)
+		b.publish(t, ref, at(interim("older"), noon.Add(-time.Minute)))
+		b.flush(t, ref)
+		require.Equal(t, "refused written", b.states(t, ref))
+		require.Equal(t, noon.Add(time.Millisecond), b.vendor.got[1].r.At)
+	})
+}
+
+// The answer to a start told Ashby a time. What follows is later, whoever gave
+// that answer and whatever the host's clock says.
+func TestAfterTheStart(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		for _, natural := range []bool{false, true} {
+			for _, r := range []assessment.Result{interim("first"), final("first")} {
+				b := newBench(t, d)
+				ref := ashbyRef(rand.Text())
+				claim := assessment.Claim{Key: ref.String(), Ref: ref, Token: "t"}
+				if natural {
+					claim.Key = rand.Text()
+				}
+				claim, err := b.store.Store().Claim(t.Context(), claim, time.Minute)
+				require.NoError(t, err)
+				claim.Answer = []byte(`{"v":1,"at":"` + noon.Format(time.RFC3339Nano) + `","started":{}}`)
+				require.NoError(t, b.store.Store().Answer(t.Context(), claim))
+				b.publish(t, ref, at(r, noon.Add(-time.Hour)))
+				b.flush(t, ref)
+				require.Equal(t, noon.Add(time.Millisecond), b.vendor.got[0].r.At)
+			}
+		}
 	})
 }
 

@@ -195,6 +195,7 @@ func TestAttention(t *testing.T) {
 		require.Equal(t, sqlstore.Attention{
 			Seq: all[1].Seq, Ref: ref, State: "refused", Reason: "invalid NO",
 			Made: all[1].Made, Settled: all[1].Settled, HasBody: true,
+			Answer: sqlstore.Detail{HTTPStatus: 422, Code: "NO", Reason: "invalid NO"},
 		}, all[1])
 		more, err := b.outbox.Attention(t.Context(), all[0].Seq, 10)
 		require.NoError(t, err)

@@ -23,7 +23,10 @@ func (s *Service) Queue(ctx context.Context, o assessment.Order) error {
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err := s.spool.Queue(bounded, o)
 		var invalid *assessment.ValidationError
-		if err == nil || errors.As(err, &invalid) {
+		if err == nil {
+			s.missed.deliver(integrationOf(o.Ref), time.Now())
+		}
+		if err == nil || errors.As(err, &invalid) || errors.Is(err, sqlstore.ErrOffboarded) {
 			return err
 		}
 		select {
@@ -34,10 +37,14 @@ func (s *Service) Queue(ctx context.Context, o assessment.Order) error {
 	}
 }
 
+func integrationOf(ref assessment.OrderRef) sqlstore.Integration {
+	return sqlstore.Integration{Vendor: ref.Vendor, Connection: ref.Connection, Account: ref.Account}
+}
+
 // unreachable is what happens to an order that cannot be stored.
 func (s *Service) unreachable(ctx context.Context, o assessment.Order, err error) error {
 	err = fmt.Errorf("%w: %w", assessment.ErrStore, err)
-	s.missed.add(sqlstore.Integration{Vendor: o.Ref.Vendor, Connection: o.Ref.Connection, Account: o.Ref.Account})
+	s.missed.add(integrationOf(o.Ref))
 	if o.Ref.Vendor != assessment.StackOne {
 		return err
 	}

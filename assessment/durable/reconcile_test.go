@@ -23,6 +23,7 @@ type lister struct {
 	open   map[string][]listed // by account
 	calls  []assessment.OpenOrders
 	answer func(assessment.OpenOrders) error
+	listed func() // after a page was made up, before it arrives
 }
 
 type listed struct {
@@ -36,6 +37,9 @@ func (*lister) Connection() string        { return "" }
 func (l *lister) OpenOrders(_ context.Context, q assessment.OpenOrders) (page []assessment.Order, next string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.listed != nil {
+		defer l.listed()
+	}
 	l.calls = append(l.calls, q)
 	if l.answer != nil {
 		if err := l.answer(q); err != nil {
@@ -183,6 +187,40 @@ func TestReconcilerFindsALostOrder(t *testing.T) {
 		}
 		require.Equal(t, 4, b.start(t)-before)
 		require.Contains(t, b.notes(t, ofAccount("acme", "o0")), sqlstore.NoteFound)
+	})
+}
+
+// A page was listed; before it arrives, its orders are delivered, started and
+// completed, elsewhere, and their rows have gone as far as they go.
+func TestListedBeforeCompletion(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newReconcileBench(t, d, nil)
+		b.accounts = []sqlstore.Integration{integration("acme")}
+		b.tick(t)
+		b.shift(t, 3*time.Hour)
+		b.place(t, "acme", 3, 2*time.Hour)
+		b.lister.listed = func() {
+			b.lister.listed = nil
+			for id := range 3 {
+				ref := ofAccount("acme", fmt.Sprint("o", id))
+				if id == 0 {
+					require.NoError(t, b.spool.Queue(t.Context(), order(ref)))
+					b.work(t, ref)
+				} else {
+					_, err := b.intake.Start(t.Context(), order(ref))
+					require.NoError(t, err)
+				}
+				b.publish(t, ref, final("end"))
+				b.flush(t, ref)
+			}
+			b.shift(t, 400*24*time.Hour)
+			_, err := b.store.Retain(t.Context(), sqlstore.Retention{}, false)
+			require.NoError(t, err)
+		}
+		done := b.tick(t)
+		require.NotZero(t, done.Runs)
+		require.Zero(t, done.Queued)
+		require.Equal(t, 3, b.start(t))
 	})
 }
 

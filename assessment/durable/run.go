@@ -27,10 +27,7 @@ const (
 // may end, leases are given back. It returns nil after a drain. On SQLite a
 // second process on the same file is refused.
 func (s *Service) Run(ctx context.Context) error {
-	if err := s.store.Check(ctx); err != nil {
-		return err
-	}
-	if err := s.store.CheckConnections(ctx, s.config.Publishers); err != nil {
+	if err := s.check(ctx); err != nil {
 		return err
 	}
 	unlock, err := s.alone(ctx)
@@ -49,14 +46,58 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("durable: %w", err)
 	}
-	var loops sync.WaitGroup
-	loops.Go(func() { s.sweepLoop(ctx) })
-	loops.Go(func() { s.emergencyLoop(ctx) })
-	loops.Go(func() { s.upkeepLoop(ctx) })
-	loops.Go(func() { s.reconcileLoop(ctx) })
+	loops := s.begin(ctx)
 	<-ctx.Done()
-	return errors.Join(s.drain(ctx, client), wait(&loops, s.config.Drain))
+	return errors.Join(s.drain(ctx, client), wait(loops, s.config.Drain))
 }
+
+// check says whether the service may run over the database.
+func (s *Service) check(ctx context.Context) error {
+	if err := s.store.Check(ctx); err != nil {
+		return err
+	}
+	if err := s.store.CheckConnections(ctx, s.config.Publishers); err != nil {
+		return err
+	}
+	if s.config.Accounts == nil {
+		return nil
+	}
+	return s.store.CheckAccounts(ctx, s.config.Accounts(ctx))
+}
+
+// begin starts what every process does besides jobs, until ctx ends.
+func (s *Service) begin(ctx context.Context) *sync.WaitGroup {
+	var loops sync.WaitGroup
+	for _, loop := range []func(context.Context){s.sweepLoop, s.emergencyLoop, s.upkeepLoop, s.reconcileLoop} {
+		loops.Go(func() { loop(ctx) })
+	}
+	return &loops
+}
+
+// Attend does what [Service.Run] does besides running jobs, for a host whose own
+// River client does that ([Service.AddTo]): the checks of the start, heartbeats, so
+// that processes share the vendors' limits and blind time is noticed, the checks of
+// keys, sweeps, the emergency folder and the reconciler. When ctx ends, handlers are
+// refused and running starts may end; stop the client afterwards. Every process with
+// such a client calls it.
+func (s *Service) Attend(ctx context.Context) error {
+	if err := s.check(ctx); err != nil {
+		return err
+	}
+	unlock, err := s.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	loops := s.begin(ctx)
+	<-ctx.Done()
+	return errors.Join(s.drain(ctx, nobody{}), wait(loops, s.config.Drain))
+}
+
+// nobody is a client that runs no jobs.
+type nobody struct{}
+
+func (nobody) Stop(context.Context) error { return nil }
 
 // drain ends the work within Config.Drain.
 func (s *Service) drain(ctx context.Context, client interface{ Stop(context.Context) error }) error {
@@ -127,7 +168,8 @@ func (s *Service) worker() (interface {
 // AddTo adds the service's workers, queues and periodic jobs to the
 // configuration of a River client of the host, in the same schema, which then
 // runs them in the place of [Service.Run]. The client must run all kinds of this
-// package, elect leaders, and have RescueStuckJobsAfter above two minutes.
+// package, elect leaders, and have RescueStuckJobsAfter above two minutes. Call
+// [Service.Attend] beside it, in every process: it does what is no job.
 func (s *Service) AddTo(c *river.Config) error {
 	if c.Schema != s.config.Schema {
 		return fmt.Errorf("durable: the client is for schema %q, the service for %q", c.Schema, s.config.Schema)

@@ -70,7 +70,10 @@ func New(c Config) (*Service, error) {
 		return nil, err
 	}
 	s.id = rand.Text()
-	s.missed = missed{accounts: make(map[sqlstore.Integration]bool), refused: make(map[string]refusals)}
+	s.missed = missed{
+		accounts: make(map[sqlstore.Integration]bool), refused: make(map[string]refusals),
+		delivered: make(map[sqlstore.Integration]time.Time),
+	}
 	s.width = widths{busy: make(map[string]int), dropped: make(map[string]bool)}
 	return s, nil
 }

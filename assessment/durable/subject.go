@@ -2,11 +2,7 @@ package durable
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"iter"
-	"os"
 	"slices"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -17,17 +13,36 @@ import (
 // emergency folder; see [sqlstore.DB.EraseSubject]. Jobs never hold anything
 // personal.
 func (s *Service) EraseSubject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string) ([]assessment.OrderRef, error) {
-	// The folder first: an order that is taken in meanwhile is in the tables then.
+	return s.eraseSubject(vendor, connection, account, candidate,
+		func(ref assessment.OrderRef) error { return s.Erase(ctx, ref) },
+		func() ([]assessment.OrderRef, error) {
+			return s.store.EraseSubject(ctx, vendor, connection, account, candidate)
+		})
+}
+
+// EraseSubjectBy is [Service.EraseSubject] by hand; see [sqlstore.DB.EraseBy].
+func (s *Service) EraseSubjectBy(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string, by sqlstore.Act) ([]assessment.OrderRef, error) {
+	return s.eraseSubject(vendor, connection, account, candidate,
+		func(ref assessment.OrderRef) error { _, err := s.EraseBy(ctx, ref, by); return err },
+		func() ([]assessment.OrderRef, error) {
+			return s.store.EraseSubjectBy(ctx, vendor, connection, account, candidate, by)
+		})
+}
+
+// eraseSubject erases what is in the folder first: an order that is taken in
+// meanwhile is in the tables then.
+func (s *Service) eraseSubject(vendor assessment.Vendor, connection, account, candidate string,
+	one func(assessment.OrderRef) error, tables func() ([]assessment.OrderRef, error)) ([]assessment.OrderRef, error) {
 	saved, err := s.savedOf(vendor, connection, account, candidate)
 	if err != nil {
 		return nil, err
 	}
 	for _, ref := range saved {
-		if err := s.Erase(ctx, ref); err != nil {
+		if err := one(ref); err != nil {
 			return nil, err
 		}
 	}
-	refs, err := s.store.EraseSubject(ctx, vendor, connection, account, candidate)
+	refs, err := tables()
 	for _, ref := range saved {
 		if !slices.Contains(refs, ref) {
 			refs = append(refs, ref)
@@ -38,31 +53,17 @@ func (s *Service) EraseSubject(ctx context.Context, vendor assessment.Vendor, co
 
 // savedOf returns the orders of a candidate that are in the emergency folder.
 func (s *Service) savedOf(vendor assessment.Vendor, connection, account, candidate string) ([]assessment.OrderRef, error) {
-	if s.config.Emergency == "" || candidate == "" {
+	if candidate == "" {
 		return nil, nil
 	}
-	files, err := s.waiting()
-	if err != nil {
-		return nil, fmt.Errorf("durable: %w", err)
-	}
+	saved, err := s.saved(func(o assessment.Order) bool {
+		return o.Ref.Vendor == vendor && o.Ref.Connection == connection && o.Ref.Account == account && o.CandidateID() == candidate
+	})
 	var refs []assessment.OrderRef
-	for _, name := range files {
-		body, err := os.ReadFile(name)
-		if errors.Is(err, os.ErrNotExist) {
-			continue // taken in meanwhile
-		}
-		if err != nil {
-			return nil, fmt.Errorf("durable: %w", err)
-		}
-		var o assessment.Order
-		if json.Unmarshal(body, &o) != nil {
-			continue // logged when it cannot be taken in
-		}
-		if o.Ref.Vendor == vendor && o.Ref.Connection == connection && o.Ref.Account == account && o.CandidateID() == candidate {
-			refs = append(refs, o.Ref)
-		}
+	for _, o := range saved {
+		refs = append(refs, o.Ref)
 	}
-	return refs, nil
+	return refs, err
 }
 
 // MergeSubject is [sqlstore.DB.MergeSubject].

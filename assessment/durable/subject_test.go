@@ -83,6 +83,40 @@ func TestSubjectOfAQueuedOrder(t *testing.T) {
 	})
 }
 
+// Erased by hand, the journal says by whom; of an unknown order nothing is noted.
+func TestEraseBy(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		ids := []string{"1", "2"}
+		for _, id := range ids {
+			require.NoError(t, b.spool.Queue(t.Context(), order(komboRef(id))))
+		}
+		for _, act := range []sqlstore.Act{{}, {Actor: "kim"}, {Reason: "asked"}} {
+			_, err := b.store.EraseBy(t.Context(), komboRef("1"), act)
+			require.Error(t, err)
+		}
+		known, err := b.store.EraseBy(t.Context(), komboRef("1"), operator)
+		require.NoError(t, err)
+		require.True(t, known)
+		refs, err := b.store.EraseSubjectBy(t.Context(), assessment.Kombo, "", "workday:acme", "c-2", operator)
+		require.NoError(t, err)
+		require.Equal(t, []assessment.OrderRef{komboRef("2")}, refs)
+		for _, id := range ids {
+			notes, err := b.store.Timeline(t.Context(), komboRef(id))
+			require.NoError(t, err)
+			last := notes[len(notes)-1]
+			require.Equal(t, sqlstore.NoteErased, last.What)
+			require.Equal(t, operator, sqlstore.Act{Actor: last.Detail.Actor, Reason: last.Detail.Reason})
+		}
+		known, err = b.store.EraseBy(t.Context(), komboRef("unknown"), operator)
+		require.NoError(t, err)
+		require.False(t, known)
+		notes, err := b.store.Timeline(t.Context(), komboRef("unknown"))
+		require.NoError(t, err)
+		require.Empty(t, notes)
+	})
+}
+
 // After a merge the orders of both are found under the id that the vendor keeps.
 func TestMergeSubject(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
@@ -128,9 +162,14 @@ func TestServiceEraseSubject(t *testing.T) {
 		refs, err := service.EraseSubject(t.Context(), assessment.Kombo, "", "workday:acme", "c-1")
 		require.NoError(t, err)
 		require.Equal(t, []assessment.OrderRef{komboRef("1")}, refs)
-		refs, err = service.EraseSubject(t.Context(), assessment.StackOne, "", "acc", "c-1")
+		_, err = service.EraseSubjectBy(t.Context(), assessment.StackOne, "", "acc", "c-1", sqlstore.Act{})
+		require.Error(t, err, "nobody did it")
+		refs, err = service.EraseSubjectBy(t.Context(), assessment.StackOne, "", "acc", "c-1", operator)
 		require.NoError(t, err)
 		require.Len(t, refs, 1)
+		known, err := service.EraseBy(t.Context(), komboRef("1"), operator)
+		require.NoError(t, err)
+		require.True(t, known)
 		left, err := os.ReadDir(folder)
 		require.NoError(t, err)
 		require.Empty(t, left)

@@ -137,6 +137,48 @@ type missed struct {
 	mu       sync.Mutex
 	accounts map[sqlstore.Integration]bool
 	refused  map[string]refusals // by route
+	// delivered are the integrations with a delivery, and when the reconciler was
+	// told, zero if it was not.
+	delivered map[sqlstore.Integration]time.Time
+}
+
+const (
+	// toldFor is how long an integration with a delivery need not be told of again.
+	toldFor = time.Hour
+	// deliveredMost bounds what is remembered of that.
+	deliveredMost = 10_000
+)
+
+// deliver notes a delivery that was taken.
+func (m *missed) deliver(i sqlstore.Integration, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if told, known := m.delivered[i]; known && (told.IsZero() || now.Sub(told) < toldFor) {
+		return
+	}
+	if len(m.delivered) >= deliveredMost {
+		clear(m.delivered) // told twice is no harm
+	}
+	m.delivered[i] = time.Time{}
+}
+
+// untold are the integrations whose delivery the reconciler does not know of.
+func (m *missed) untold() []sqlstore.Integration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []sqlstore.Integration
+	for i, told := range m.delivered {
+		if told.IsZero() {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+func (m *missed) told(i sqlstore.Integration, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.delivered[i] = now
 }
 
 // refusals are deliveries with a bad signature since the first of them.
@@ -182,14 +224,16 @@ func (m *missed) take(now time.Time) (accounts map[sqlstore.Integration]bool, bl
 }
 
 // Watch returns an observer for the handlers' configurations that tells the
-// reconciler of deliveries that were answered 5xx or refused for their signature,
-// and passes everything on to o.
+// reconciler of deliveries that were taken, answered 5xx or refused for their
+// signature, and passes everything on to o.
 func (s *Service) Watch(o assessment.Observer) assessment.Observer {
 	next := o.Delivery
 	o.Delivery = func(ctx context.Context, d assessment.Delivery) {
 		switch {
 		case d.StatusCode >= 500 && d.Account != "":
 			s.missed.add(sqlstore.Integration{Vendor: d.Vendor, Connection: d.Connection, Account: d.Account})
+		case d.StatusCode == 200 && d.Account != "": // inline orders do not pass Queue
+			s.missed.deliver(sqlstore.Integration{Vendor: d.Vendor, Connection: d.Connection, Account: d.Account}, time.Now())
 		case d.StatusCode == 401:
 			s.missed.refuse(sqlstore.Route(d.Vendor, d.Connection), time.Now())
 		}
@@ -200,11 +244,18 @@ func (s *Service) Watch(o assessment.Observer) assessment.Observer {
 	return o
 }
 
-// tellMissed makes integrations hot whose deliveries were not taken. What cannot
-// be stored now is kept for the next time.
+// tellMissed tells the reconciler which integrations are in use, and makes those hot
+// whose deliveries were not taken. What cannot be stored now is kept for the next
+// time.
 func (s *Service) tellMissed(ctx context.Context) error {
 	if s.reconciler == nil {
 		return nil
+	}
+	for _, i := range s.missed.untold() {
+		if err := s.reconciler.Delivered(ctx, i); err != nil {
+			return err
+		}
+		s.missed.told(i, time.Now())
 	}
 	accounts, blind := s.missed.take(time.Now())
 	for i := range accounts {

@@ -23,30 +23,45 @@ type Attention struct {
 	Settled time.Time
 	// HasBody says that it can be re-driven: bodies are removed in time.
 	HasBody bool
+	// Answer is what the vendor last answered, in codes.
+	Answer Detail
 }
-
-const attention = `
-SELECT seq, ref, state, reason, made, settled, CASE WHEN body IS NULL THEN 0 ELSE 1 END FROM {results}
-WHERE seq > $1 AND (state IN ('refused', 'uncertain') OR reason = 'late') ORDER BY seq LIMIT $2`
 
 // Attention returns at most n results that need attention, the oldest first,
 // after the row number after (0 for the first page).
 func (o *Outbox) Attention(ctx context.Context, after int64, n int) ([]Attention, error) {
+	return o.Matching(ctx, Filter{Uncertain: true, Late: true}, after, n)
+}
+
+// Matching is [Outbox.Attention] of those that f chooses.
+func (o *Outbox) Matching(ctx context.Context, f Filter, after int64, n int) ([]Attention, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
 	var all []Attention
 	err := o.d.rows(ctx, o.d.db, func(scan func(...any) error) error {
-		var a Attention
-		var ref string
-		var made, settled, body int64
-		if err := scan(&a.Seq, &ref, &a.State, &a.Reason, &made, &settled, &body); err != nil {
-			return err
-		}
-		var err error
-		a.Ref, err = assessment.ParseOrderRef(ref)
-		a.Made, a.Settled, a.HasBody = atMilli(made), atMilli(settled), body == 1
+		a, err := scanAttention(scan)
 		all = append(all, a)
 		return err
-	}, attention, after, n)
+	}, `SELECT r.seq, r.ref, r.state, r.reason, r.receipt, r.made, r.settled, CASE WHEN r.body IS NULL THEN 0 ELSE 1 END
+FROM {results} r WHERE r.seq > $12 AND `+o.d.matching()+` ORDER BY r.seq LIMIT $13`, append(f.args(), after, n)...)
 	return all, err
+}
+
+func scanAttention(scan func(...any) error) (a Attention, err error) {
+	var ref, receipt string
+	var made, settled, body int64
+	if err := scan(&a.Seq, &ref, &a.State, &a.Reason, &receipt, &made, &settled, &body); err != nil {
+		return a, err
+	}
+	a.Made, a.Settled, a.HasBody = atMilli(made), atMilli(settled), body == 1
+	if receipt != "" {
+		if err := json.Unmarshal([]byte(receipt), &a.Answer); err != nil {
+			return a, fmt.Errorf("receipt: %w", err)
+		}
+	}
+	a.Ref, err = assessment.ParseOrderRef(ref)
+	return a, err
 }
 
 // ErrNoAttention: the row is not refused or uncertain, or its body is gone.
@@ -92,7 +107,7 @@ WHERE seq = $1 AND (state IN ('refused', 'uncertain') OR (state = 'pending' AND 
 
 // freeIfFinal frees the natural key of an order whose final was discarded.
 const freeIfFinal = `
-DELETE FROM {claims} WHERE ref = $1 AND EXISTS (SELECT 1 FROM {results} WHERE seq = $2 AND final = 1)`
+DELETE FROM {claims} WHERE ref = $1 AND ref <> '' AND EXISTS (SELECT 1 FROM {results} WHERE seq = $2 AND final = 1)`
 
 // Discard gives a result up that needs attention.
 func (o *Outbox) Discard(ctx context.Context, seq int64, by Act) error {

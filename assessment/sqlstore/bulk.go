@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/assessbridge/assessbridge/assessment"
 )
 
 // Filter chooses results that need attention. What is empty does not limit; the
@@ -26,6 +29,21 @@ type Filter struct {
 	// Since and Until bound when the result was refused (a late one: published), the
 	// latter exclusively.
 	Since, Until time.Time
+	// State takes only one of "refused", "uncertain" and "late", which then need not
+	// be asked for as well.
+	State string
+	// Refs takes only results of these orders.
+	Refs []assessment.OrderRef
+}
+
+// stateLate is what [Filter.State] calls a pending result that is overdue.
+const stateLate = "late"
+
+func (f Filter) check() error {
+	if slices.Contains([]string{"", stateRefused, stateUncertain, stateLate}, f.State) {
+		return nil
+	}
+	return fmt.Errorf("sqlstore: no such state: %q", f.State)
 }
 
 // Many says how to deal with many results.
@@ -79,11 +97,20 @@ AND (r.state = 'refused' OR ($1 = 1 AND r.state = 'uncertain') OR ($2 = 1 AND r.
 AND ($3 = '' OR r.route = $3) AND ($4 = '' OR r.account = $4)
 AND ($5 = '' OR ` + fmt.Sprintf(field, "code") + ` = $5) AND ($6 = '' OR ` + fmt.Sprintf(field, "operation") + ` = $6)
 AND CASE WHEN r.settled > 0 THEN r.settled ELSE r.made END >= CAST($7 AS BIGINT)
-AND (CAST($8 AS BIGINT) = 0 OR CASE WHEN r.settled > 0 THEN r.settled ELSE r.made END < CAST($8 AS BIGINT))`
+AND (CAST($8 AS BIGINT) = 0 OR CASE WHEN r.settled > 0 THEN r.settled ELSE r.made END < CAST($8 AS BIGINT))
+AND ($9 = '' OR $9 = CASE r.state WHEN 'pending' THEN 'late' ELSE r.state END)
+AND ($10 = 0 OR r.ref IN ({each}($11)))`
 }
 
 func (f Filter) args() []any {
-	return []any{intOf(f.Uncertain), intOf(f.Late), f.Route, Account(f.Account), f.Code, f.Operation, milli(f.Since), milli(f.Until)}
+	refs := make([]string, len(f.Refs)) // a list, also if it is empty
+	for i, ref := range f.Refs {
+		refs[i] = ref.String()
+	}
+	return []any{
+		intOf(f.Uncertain || f.State == stateUncertain), intOf(f.Late || f.State == stateLate), f.Route, Account(f.Account),
+		f.Code, f.Operation, milli(f.Since), milli(f.Until), f.State, len(refs), jsonOf(refs),
+	}
 }
 
 // overtaken holds for a row that the vendor has something newer than.
@@ -99,7 +126,9 @@ AND (l.final_seq >= r.seq OR (r.final = 0 AND (l.final_seq >= 0 OR l.written_seq
 //
 // Count first, with DryRun.
 func (o *Outbox) RedriveMany(ctx context.Context, f Filter, m Many) (Dealt, error) {
-	f.Late = false // they are tried already
+	if f.Late = false; f.State == stateLate {
+		return Dealt{}, errors.New("sqlstore: late results are tried already")
+	}
 	if m.PerMinute == 0 {
 		m.PerMinute = DefaultPerMinute
 	}
@@ -121,7 +150,7 @@ type changed struct {
 }
 
 func (o *Outbox) many(ctx context.Context, f Filter, m Many, able string, change some) (Dealt, error) {
-	if err := m.check(); err != nil {
+	if err := errors.Join(m.check(), f.check()); err != nil {
 		return Dealt{}, err
 	}
 	if m.Max < 0 || m.PerMinute < 0 {
@@ -175,7 +204,7 @@ func (o *Outbox) next(ctx context.Context, f Filter, able string, after int64, n
 		err := scan(&seq)
 		seqs = append(seqs, seq)
 		return err
-	}, `SELECT r.seq FROM {results} r WHERE r.seq > $9 AND `+o.d.matching()+able+` ORDER BY r.seq LIMIT $10`, append(f.args(), after, n)...)
+	}, `SELECT r.seq FROM {results} r WHERE r.seq > $12 AND `+o.d.matching()+able+` ORDER BY r.seq LIMIT $13`, append(f.args(), after, n)...)
 	return seqs, err
 }
 

@@ -30,31 +30,49 @@ WHERE ref = $1`
 // so that the order delivered again starts nothing; only where the vendor gives
 // no id does the same order start again. An unknown reference is no error.
 func (d *DB) Erase(ctx context.Context, ref assessment.OrderRef) error {
-	return d.inTx(ctx, func(tx *sql.Tx) error { return d.erase(ctx, tx, ref) })
+	_, err := d.eraseOne(ctx, ref, Detail{})
+	return err
 }
 
-func (d *DB) erase(ctx context.Context, tx *sql.Tx, ref assessment.OrderRef) error {
+// EraseBy is [DB.Erase] by hand: the journal says who did it, and why. It returns
+// whether anything is known of the order.
+func (d *DB) EraseBy(ctx context.Context, ref assessment.OrderRef, by Act) (bool, error) {
+	if err := by.check(); err != nil {
+		return false, err
+	}
+	return d.eraseOne(ctx, ref, by.detail(0))
+}
+
+func (d *DB) eraseOne(ctx context.Context, ref assessment.OrderRef, detail Detail) (known bool, err error) {
+	err = d.inTx(ctx, func(tx *sql.Tx) error {
+		known, err = d.erase(ctx, tx, ref, detail)
+		return err
+	})
+	return known, err
+}
+
+func (d *DB) erase(ctx context.Context, tx *sql.Tx, ref assessment.OrderRef, detail Detail) (known bool, err error) {
 	// The lane first: who holds it settles nothing any more.
 	var rows [3]int64
 	for i, statement := range []string{eraseLane, eraseResults, eraseOrder} {
 		n, err := d.exec(ctx, tx, statement, ref.String())
 		if err != nil {
-			return err
+			return false, err
 		}
 		rows[i] = n
 	}
 	if _, err := d.exec(ctx, tx, eraseSubject, ref.String()); err != nil {
-		return err
+		return false, err
 	}
 	claims, err := d.eraseClaim(ctx, tx, ref)
 	if err != nil || rows[0]+rows[1]+rows[2]+claims == 0 {
-		return err
+		return false, err
 	}
 	if claims == 0 && rows[2] > 0 {
 		// Nobody has claimed it yet. Nobody shall: the reconciler may find it.
 		if err := d.bar(ctx, tx, ref); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return d.note(ctx, tx, ref, NoteErased, Detail{})
+	return true, d.note(ctx, tx, ref, NoteErased, detail)
 }

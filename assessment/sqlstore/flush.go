@@ -76,11 +76,13 @@ func (o *Outbox) write(ctx context.Context, l lane, done *Flushed) (more bool, e
 	switch {
 	case errors.Is(err, errUndecodable):
 		return true, o.settle(ctx, l, c, verdict{state: stateRefused, reason: "undecodable", what: NoteRefused}, done)
+	case errors.Is(err, errOlder):
+		return true, o.settle(ctx, l, c, verdict{state: stateSkipped, reason: "older", what: NoteSkipped}, done)
 	case err != nil:
 		return false, errors.Join(err, o.release(context.WithoutCancel(ctx), l))
 	case !held:
 		done.Lost = true
-		return false, o.d.note(ctx, o.d.db, l.ref, NoteLost, Detail{Seq: c.seq})
+		return false, o.d.noteLost(ctx, l.ref, c.seq)
 	}
 	v := o.send(ctx, l, c, r)
 	err = o.settle(ctx, l, c, v, done)

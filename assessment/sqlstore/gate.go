@@ -21,6 +21,7 @@ const (
 	causeUnusable     cause = "account_unusable"
 	causePaused       cause = "paused"
 	causeSurge        cause = "surge"
+	causeOffboarding  cause = "offboarding" // until everything is removed
 )
 
 // probes are the times after which a gate that no time opens by itself lets one

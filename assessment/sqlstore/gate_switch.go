@@ -72,8 +72,9 @@ type Gate struct {
 	Account string          // escaped like an element of a reference; empty is the whole route
 	What    Switch          // what it holds up
 	Kind    assessment.Kind // the kind of the orders whose results it holds up; empty: all
-	// Cause is "limit", "unauthorized", "forbidden", "account_unusable", "paused", or
-	// "surge": the reconciler found more lost orders than it may start.
+	// Cause is "limit", "unauthorized", "forbidden", "account_unusable", "paused",
+	// "surge": the reconciler found more lost orders than it may start; or
+	// "offboarding": the account's rows are being removed.
 	Cause   string
 	Since   time.Time
 	Age     time.Duration // since then, by the database's clock

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -115,7 +117,8 @@ type ImportError struct {
 	Number int
 	// Ref is the order, as far as it was readable.
 	Ref assessment.OrderRef
-	// Err is the source's own error, or a [*assessment.ValidationError].
+	// Err is the source's own error, a [*assessment.ValidationError], or
+	// [ErrOffboarded].
 	Err error
 }
 
@@ -189,6 +192,8 @@ type importRow struct {
 	Made    int64  `json:"made"`
 	Final   int    `json:"final"`
 	Written int64  `json:"written"`
+	scope   string // see accountRef
+	number  int
 	rank    int
 	natural string // the key that a repetition has
 	claims  []importClaim
@@ -209,6 +214,7 @@ func (m *importer) take(number int, r Imported, err error) {
 		m.refused = append(m.refused, &ImportError{Number: number, Ref: r.Ref, Err: err})
 		return
 	}
+	row.number = number
 	m.batch = append(m.batch, row)
 }
 
@@ -224,7 +230,7 @@ func (d *DB) importRow(r Imported, secret string) (importRow, error) {
 		Ref: r.Ref, Dedupe: r.Dedupe, Started: r.Started, At: r.At, Ended: r.State == ImportFinal,
 	}
 	row := importRow{
-		Ref: r.Ref.String(), Route: routeOf(r.Ref), State: orderStarted, Made: milli(r.At), Written: milli(r.Written),
+		Ref: r.Ref.String(), Route: routeOf(r.Ref), scope: accountRef(r.Ref), State: orderStarted, Made: milli(r.At), Written: milli(r.Written),
 		Subject: d.subject(r.Ref.Vendor, r.Ref.Connection, r.Ref.Account, r.Candidate), Final: int(intOf(r.State != ImportRunning)), rank: rank,
 	}
 	if r.State == ImportRejected {
@@ -256,6 +262,9 @@ func milli(t time.Time) int64 {
 
 // flush stores what was gathered, up to the record done.
 func (m *importer) flush(ctx context.Context, done int) error {
+	if err := m.refuseLeft(ctx); err != nil {
+		return err
+	}
 	next := m.report
 	rows := furthest(m.batch)
 	next.Known += len(m.batch) - len(rows) // twice in one batch
@@ -276,6 +285,37 @@ func (m *importer) flush(ctx context.Context, done int) error {
 	m.report = next
 	m.tell()
 	m.batch, m.refused = m.batch[:0], nil
+	return nil
+}
+
+// refuseLeft takes the orders of accounts out that were offboarded.
+func (m *importer) refuseLeft(ctx context.Context) error {
+	if len(m.batch) == 0 {
+		return nil
+	}
+	scopes := make(map[string]bool)
+	for _, r := range m.batch {
+		scopes[r.scope] = true
+	}
+	left := make(map[string]bool)
+	if err := m.d.rows(ctx, m.d.db, func(scan func(...any) error) error {
+		var scope string
+		err := scan(&scope)
+		left[scope] = true
+		return err
+	}, `SELECT ref FROM {journal} WHERE ref IN ({each}($1)) AND what IN ('`+NoteOffboarding+`', '`+NoteOffboarded+`')`,
+		jsonOf(slices.Collect(maps.Keys(scopes)))); err != nil {
+		return err
+	}
+	m.batch = slices.DeleteFunc(m.batch, func(r importRow) bool {
+		if !left[r.scope] {
+			return false
+		}
+		ref, _ := assessment.ParseOrderRef(r.Ref) // is the text of one
+		m.refused = append(m.refused, &ImportError{Number: r.number, Ref: ref, Err: ErrOffboarded})
+		return true
+	})
+	slices.SortStableFunc(m.refused, func(a, b *ImportError) int { return a.Number - b.Number })
 	return nil
 }
 

@@ -33,6 +33,9 @@ func (i Integration) check() error {
 
 func (i Integration) route() string   { return Route(i.Vendor, i.Connection) }
 func (i Integration) account() string { return Account(i.Account) }
+func (i Integration) ref() assessment.OrderRef {
+	return assessment.OrderRef{Vendor: i.Vendor, Connection: i.Connection, Account: i.Account}
+}
 
 // hotness is how often a hot integration is asked in a row.
 type hotness int
@@ -58,9 +61,10 @@ INSERT INTO {integrations} AS i (route, account, since, next, period, hot, hot_f
   run, run_from, run_began, cursor, found, released, failures, gone, token, until, made)
 `
 
-const addIntegration = insertIntegration + `
-VALUES ($1, $2, CASE WHEN CAST($3 AS BIGINT) > 0 THEN CAST($3 AS BIGINT) ELSE {now} END, {now} + CAST($4 AS BIGINT), $6, 0, 0, {now}, {now}, 0,
-  {now} + CAST($5 AS BIGINT), '', 0, 0, '', '', 0, 0, 0, '', 0, {now})
+var addIntegration = insertIntegration + `
+SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CASE WHEN CAST($3 AS BIGINT) > 0 THEN CAST($3 AS BIGINT) ELSE {now} END, {now} + CAST($4 AS BIGINT),
+  CAST($6 AS BIGINT), 0, 0, {now}, {now}, 0, {now} + CAST($5 AS BIGINT), '', 0, 0, '', '', 0, 0, 0, '', 0, {now}
+WHERE NOT ` + isLeaving("$7") + `
 ON CONFLICT (route, account) DO UPDATE SET seen = {now}, gone = 0`
 
 // noIntegration is the rest of a row, after next, that only keeps a time for all
@@ -68,7 +72,8 @@ ON CONFLICT (route, account) DO UPDATE SET seen = {now}, gone = 0`
 const noIntegration = `1, 0, 0, 0, 0, 0, 0, '', 0, 0, '', '', 0, 0, 1, '', 0, {now}`
 
 // Add takes an integration in, as an event of the vendor's tells of it. One that
-// is known is left as it is.
+// is known is left as it is, and one that was offboarded is not taken; see
+// [DB.Readmit].
 func (r *Reconciler) Add(ctx context.Context, i Integration) error {
 	if err := i.check(); err != nil {
 		return err
@@ -83,12 +88,12 @@ func (r *Reconciler) add(ctx context.Context, q runner, i Integration) error {
 	}
 	// The first questions are spread, or 3,000 new ones would all be due together.
 	_, err := r.d.exec(ctx, q, addIntegration, i.route(), i.account(), since,
-		rand.N(r.frequent).Milliseconds(), rand.N(r.full).Milliseconds(), r.frequent.Milliseconds())
+		rand.N(r.frequent).Milliseconds(), rand.N(r.full).Milliseconds(), r.frequent.Milliseconds(), accountRef(i.ref()))
 	return err
 }
 
 // Remove stops asking for an integration, as an event of the vendor's says that it
-// is gone. Everything else stays; see [Reconciler.Offboard].
+// is gone. Everything else stays; see [DB.Offboard].
 func (r *Reconciler) Remove(ctx context.Context, i Integration) error {
 	_, err := r.d.exec(ctx, r.d.db, `UPDATE {integrations} SET gone = {now} WHERE route = $1 AND account = $2 AND gone = 0`,
 		i.route(), i.account())

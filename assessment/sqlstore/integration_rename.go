@@ -77,15 +77,13 @@ func (d *DB) connections(ctx context.Context, vendor assessment.Vendor) ([]strin
 }
 
 // renamed are the columns that begin with a connection.
-var renamed = []struct{ table, column string }{
-	{"{orders}", "ref"}, {"{results}", "ref"}, {"{lanes}", "ref"}, {"{claims}", "key"}, {"{claims}", "ref"},
-	{"{journal}", "ref"}, {"{gates}", "under"},
-}
+var renamed = append(slices.Clone(refColumns), column{"{gates}", "under"})
 
 // Rename carries everything of a vendor's connection over to another name, in one
-// transaction. Stop the processes before, and rename the references that the host
-// has stored too. Erasure by candidate finds older orders under the old name only,
-// and an order without a vendor's id (Ashby) that is repeated later is a new one.
+// transaction. Stop the processes before, see that the emergency folder is empty,
+// and rename the references that the host has stored too. Orders are found by
+// candidate under the new name. An order without a vendor's id (Ashby) that is
+// repeated later is a new one.
 func (d *DB) Rename(ctx context.Context, vendor assessment.Vendor, was, becomes string, by Act) error {
 	if err := by.check(); err != nil {
 		return err
@@ -96,9 +94,8 @@ func (d *DB) Rename(ctx context.Context, vendor assessment.Vendor, was, becomes 
 	begin, now := under(vendor, was), under(vendor, becomes)
 	return d.inTx(ctx, func(tx *sql.Tx) error {
 		for _, r := range renamed {
-			statement := fmt.Sprintf(`UPDATE %s SET %s = CAST($2 AS TEXT) || substr(%[2]s, length(CAST($1 AS TEXT)) + 1)
-				WHERE substr(%[2]s, 1, length(CAST($1 AS TEXT))) = CAST($1 AS TEXT)`, r.table, r.column)
-			if _, err := d.exec(ctx, tx, statement, begin, now); err != nil {
+			s := beginning(begin)
+			if _, err := d.exec(ctx, tx, `UPDATE `+r.table+` SET `+r.moved(), s.first, s.last, now); err != nil {
 				return err
 			}
 		}
@@ -107,6 +104,18 @@ func (d *DB) Rename(ctx context.Context, vendor assessment.Vendor, was, becomes 
 				return err
 			}
 		}
-		return d.noteScope(ctx, tx, Route(vendor, becomes), "", NoteRenamed, by.detail(0))
+		return d.noteRenamed(ctx, tx, assessment.OrderRef{Vendor: vendor, Connection: was}, assessment.OrderRef{Vendor: vendor, Connection: becomes}, by)
 	})
+}
+
+// moved has the references of the span $1 to $2 begin with $3 instead of $1.
+func (c column) moved() string {
+	return c.name + ` = CAST($3 AS TEXT) || substr(` + c.name + `, length(CAST($1 AS TEXT)) + 1) ` +
+		c.within()[len(c.table)+1:]
+}
+
+func (d *DB) noteRenamed(ctx context.Context, tx *sql.Tx, was, becomes assessment.OrderRef, by Act) error {
+	detail := by.detail(0)
+	detail.Was = was.String()
+	return d.note(ctx, tx, becomes, NoteRenamed, detail)
 }

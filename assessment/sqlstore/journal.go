@@ -44,8 +44,14 @@ const (
 	NoteHot         = "reconcile.hot"
 	NoteBackfill    = "reconcile.backfill"
 	NoteRenamed     = "renamed"
-	NoteOffboarded  = "offboarded"
-	NoteFound       = "order.found" // by the reconciler: its delivery was lost
+	// NoteOffboarding is the one of [DB.Offboard] while what waits may go on,
+	// NoteOffboarded the one that stays, and NoteOffboardedOnce what it becomes if
+	// the account is let in again.
+	NoteOffboarding    = "offboarding"
+	NoteOffboarded     = "offboarded"
+	NoteOffboardedOnce = "offboarded.once"
+	NoteReadmitted     = "readmitted"
+	NoteFound          = "order.found" // by the reconciler: its delivery was lost
 )
 
 // Detail is what a note says beside its word. It has fixed fields and no text of
@@ -62,6 +68,10 @@ type Detail struct {
 	Millis     int64  `json:"millis,omitempty"`
 	Actor      string `json:"actor,omitempty"`
 	Reason     string `json:"reason,omitempty"`
+	// Was is the name before, as a reference without an id, of what was renamed.
+	Was string `json:"was,omitempty"`
+	// Removed counts the rows that an offboarding removed, all of its calls together.
+	Removed *Offboarded `json:"removed,omitempty"`
 }
 
 // Act says who did something by hand, and why. Both stay in the journal; they
@@ -89,6 +99,14 @@ func (d *DB) note(ctx context.Context, r runner, ref assessment.OrderRef, what s
 	}
 	_, err = d.exec(ctx, r, `INSERT INTO {journal} (ref, at, what, detail) VALUES ($1, {now}, $2, $3)`,
 		ref.String(), what, string(text))
+	return err
+}
+
+// noteLost journals that an attempt may record nothing any more, unless its account
+// was offboarded meanwhile.
+func (d *DB) noteLost(ctx context.Context, ref assessment.OrderRef, seq int64) error {
+	_, err := d.exec(ctx, d.db, `INSERT INTO {journal} (ref, at, what, detail) SELECT CAST($1 AS TEXT), {now}, '`+NoteLost+`', CAST($2 AS TEXT)
+		WHERE NOT `+hasLeft("$3"), ref.String(), jsonOf(Detail{Seq: seq}), accountRef(ref))
 	return err
 }
 

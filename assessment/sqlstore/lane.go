@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -109,23 +110,17 @@ const stamp = `
 UPDATE {lanes} SET sent_seq = $3, sent_at = $4, until = {now} + CAST($5 AS BIGINT)
 WHERE ref = $1 AND token = $2`
 
-// stamp returns the result with the time to send. A final is later than what
-// was sent before, whatever its own time says: a vendor that orders by time
-// would drop it.
+// stamp returns the result with the time to send. It is later than what the
+// vendor was told before, whatever the host says: a vendor that orders by time
+// would drop it. An interim that is older than one that was written is errOlder.
 func (o *Outbox) stamp(ctx context.Context, l *lane, c chosen) (assessment.Result, bool, error) {
 	var r assessment.Result
 	if err := json.Unmarshal([]byte(c.body.String), &r); err != nil {
 		return r, false, errUndecodable
 	}
-	at := c.made
-	if !r.At.IsZero() {
-		at = r.At.UnixMilli()
-	}
-	switch {
-	case l.sentSeq == c.seq:
-		at = l.sentAt
-	case c.final && at <= l.sentAt:
-		at = l.sentAt + 1
+	at, err := o.timeOf(ctx, l, c, r)
+	if err != nil {
+		return r, false, err
 	}
 	n, err := o.d.exec(ctx, o.d.db, stamp, l.key, l.token, c.seq, at, o.lease.Milliseconds())
 	if err != nil || n == 0 {
@@ -136,5 +131,51 @@ func (o *Outbox) stamp(ctx context.Context, l *lane, c chosen) (assessment.Resul
 	}
 	return r, true, nil
 }
+
+func (o *Outbox) timeOf(ctx context.Context, l *lane, c chosen, r assessment.Result) (int64, error) {
+	at := c.made
+	if !r.At.IsZero() {
+		at = r.At.UnixMilli()
+	}
+	told := l.sentAt
+	switch {
+	case l.sentSeq == c.seq:
+		return l.sentAt, nil
+	case l.sentSeq == 0:
+		start, err := o.toldAtStart(ctx, l.ref)
+		if err != nil {
+			return 0, err
+		}
+		told = max(told, start)
+	case !c.final && !r.At.IsZero() && at < l.sentAt && l.sentSeq == l.written:
+		return 0, errOlder
+	}
+	return max(at, told+1), nil
+}
+
+const startOf = `SELECT answer FROM {claims} WHERE key = $1 AND ref = '' OR ref = $1 AND ref <> ''`
+
+// toldAtStart is the time of the update that went out with the answer to the
+// start of an order, 0 if there was none. Only Ashby takes one there. Another
+// process may have answered, so that no client knows of it.
+func (o *Outbox) toldAtStart(ctx context.Context, ref assessment.OrderRef) (int64, error) {
+	if ref.Vendor != assessment.Ashby {
+		return 0, nil
+	}
+	var answer []byte
+	if _, err := o.d.row(ctx, o.d.db, []any{&answer}, startOf, ref.String()); err != nil {
+		return 0, err
+	}
+	var started struct {
+		At time.Time `json:"at"`
+	}
+	if json.Unmarshal(answer, &started) != nil || started.At.IsZero() {
+		return 0, nil // imported, erased, or of a newer release
+	}
+	return started.At.UnixMilli(), nil
+}
+
+// errOlder is an interim that says what was, when the vendor knows what is.
+var errOlder = errors.New("sqlstore: a newer update came before")
 
 var errUndecodable = fmt.Errorf("sqlstore: the stored result cannot be read")

@@ -24,6 +24,7 @@ const MaxAttachmentBytes = 64 << 10
 // row is a result as it is stored.
 type row struct {
 	ref, route, account string
+	scope               string // see accountRef
 	dedupe              string
 	neighbour           bool // the key ends with the number of the newest row
 	digest              string
@@ -55,7 +56,7 @@ func newRow(m Message, key keying) (row, error) {
 		return row{}, fmt.Errorf("sqlstore: result: %w", err)
 	}
 	r := row{
-		ref: m.Ref.String(), route: routeOf(m.Ref), account: Account(m.Ref.Account),
+		ref: m.Ref.String(), route: routeOf(m.Ref), account: Account(m.Ref.Account), scope: accountRef(m.Ref),
 		digest: digest(body), body: string(body),
 		final: m.Result.Status.Final(), correction: key == correcting,
 	}

@@ -130,7 +130,7 @@ type QueryRow func(ctx context.Context, query string, args ...any) Row
 
 // Publish stores the result, to be written by a worker. The error is a
 // [*assessment.ValidationError] if no vendor would take it, or
-// [ErrDedupeConflict].
+// [ErrDedupeConflict], or [ErrOffboarded].
 func (o *Outbox) Publish(ctx context.Context, m Message) (Published, error) {
 	return o.store(ctx, m, keyed)
 }
@@ -243,16 +243,17 @@ func onTx(tx *sql.Tx) QueryRow {
 // told from its neighbour only ends with the neighbour's number, so that two
 // processes that publish it at once agree on one row; and the update is dropped
 // where it is the neighbour's twin.
-const insertResult = `
+var insertResult = `
 INSERT INTO {results} (ref, route, account, dedupe, digest, final, correction, form, body,
   state, reason, receipt, tries, waited, due, made, settled)
 SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT),
   CAST($4 AS TEXT) || CASE WHEN $5 = 1 THEN CAST(COALESCE((SELECT MAX(seq) FROM {results} WHERE ref = $1), 0) AS TEXT) ELSE '' END,
   CAST($6 AS TEXT), CAST($7 AS INTEGER), CAST($8 AS INTEGER), CAST($9 AS INTEGER), CAST($10 AS TEXT),
   'pending', '', '', 0, 0, 0, {now}, 0
-WHERE $5 = 0 OR NOT EXISTS (
+WHERE ($5 = 0 OR NOT EXISTS (
   SELECT 1 FROM {results} n WHERE n.ref = $1 AND n.digest = $6
-  AND n.seq = (SELECT MAX(seq) FROM {results} WHERE ref = $1))
+  AND n.seq = (SELECT MAX(seq) FROM {results} WHERE ref = $1)))
+AND NOT ` + hasLeft("$11") + `
 ON CONFLICT (ref, dedupe) DO NOTHING
 RETURNING seq`
 
@@ -265,7 +266,7 @@ ORDER BY seq DESC LIMIT 1`
 func (d *DB) insert(ctx context.Context, q QueryRow, r row) (Published, error) {
 	var done Published
 	inserted, err := scanned(q(ctx, d.text(insertResult), r.ref, r.route, r.account, r.dedupe, intOf(r.neighbour),
-		r.digest, intOf(r.final), intOf(r.correction), resultForm, r.body).Scan(&done.Seq))
+		r.digest, intOf(r.final), intOf(r.correction), resultForm, r.body, r.scope).Scan(&done.Seq))
 	if err != nil || inserted {
 		return done, err
 	}
@@ -276,6 +277,9 @@ func (d *DB) insert(ctx context.Context, q QueryRow, r row) (Published, error) {
 	case err != nil:
 		return Published{}, err
 	case !found:
+		if gone, err := d.left(ctx, q, r.scope); err != nil || gone {
+			return Published{}, errors.Join(err, ErrOffboarded)
+		}
 		return Published{}, errors.New("sqlstore: the row in the way went away; publish again")
 	case content != r.digest:
 		return Published{}, ErrDedupeConflict

@@ -70,7 +70,7 @@ var expiries = []expiry{
 		func(r Retention) time.Duration { return r.Settled }, func(r *Retained) *int64 { return &r.Settled },
 	},
 	{
-		"{journal}", "", `at <= {now} - CAST($1 AS BIGINT)`,
+		"{journal}", "", `at <= {now} - CAST($1 AS BIGINT) AND what NOT IN ('` + NoteOffboarding + `', '` + NoteOffboarded + `', '` + NoteRenamed + `')`,
 		func(r Retention) time.Duration { return r.Journal }, func(r *Retained) *int64 { return &r.Journal },
 	},
 }

@@ -183,7 +183,7 @@ func (o *Outbox) settled(ctx context.Context, l lane, c chosen, v verdict, held 
 	switch {
 	case !held:
 		done.Lost = true
-		return o.d.note(ctx, o.d.db, l.ref, NoteLost, Detail{Seq: c.seq})
+		return o.d.noteLost(ctx, l.ref, c.seq)
 	case v.state == statePending:
 		done.Again = v.next
 	default:

@@ -56,16 +56,19 @@ func (d *DB) Spool(c SpoolConfig) (*Spool, error) {
 	return s, nil
 }
 
-const insertOrder = `
+var insertOrder = `
 INSERT INTO {orders} (ref, route, account, subject, form, body, state, reason, tries, faulted, due, token, until, made, settled)
-VALUES ($1, $2, $3, $4, $5, $6, 'queued', '', 0, 0, 0, '', 0, {now}, 0)
+SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS INTEGER), CAST($6 AS TEXT),
+  'queued', '', 0, 0, 0, '', 0, {now}, 0
+WHERE NOT ` + isLeaving("$7") + `
 ON CONFLICT (ref) DO NOTHING`
 
 // Queue stores an order, to be started by a worker; it is what a handler's Queue
 // field takes. With a nil error the order is durable. An order that is known, in
 // whatever state, is left as it is. An order without an id cannot be queued,
 // because nobody could write its result: that is a
-// [*assessment.ValidationError].
+// [*assessment.ValidationError]. One that is not known and whose account was
+// offboarded, or is about to be, is [ErrOffboarded].
 func (s *Spool) Queue(ctx context.Context, o assessment.Order) error {
 	if o.Ref.Vendor == "" || o.Ref.ID == "" {
 		return invalid("ref", "needs a vendor and an id")
@@ -76,12 +79,27 @@ func (s *Spool) Queue(ctx context.Context, o assessment.Order) error {
 	}
 	return s.d.inTx(ctx, func(tx *sql.Tx) error {
 		n, err := s.d.exec(ctx, tx, insertOrder, o.Ref.String(), routeOf(o.Ref), Account(o.Ref.Account),
-			s.d.subjectOf(o), orderForm, string(body))
-		if err != nil || n == 0 {
+			s.d.subjectOf(o), orderForm, string(body), accountRef(o.Ref))
+		if err != nil {
 			return err
+		}
+		if n == 0 {
+			return s.d.known(ctx, tx, o.Ref)
 		}
 		return s.d.hint(ctx, tx, orderHint(o.Ref))
 	})
+}
+
+// known is [ErrOffboarded] for an order that is not in the spool, because its account
+// is leaving.
+func (d *DB) known(ctx context.Context, tx *sql.Tx, ref assessment.OrderRef) error {
+	var one int
+	refused, err := d.row(ctx, tx, []any{&one}, `SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM {orders} WHERE ref = $1) AND `+isLeaving("$2"),
+		ref.String(), accountRef(ref))
+	if err == nil && refused {
+		return ErrOffboarded
+	}
+	return err
 }
 
 func orderHint(ref assessment.OrderRef) Hint {
@@ -192,6 +210,8 @@ func (s *Spool) start(ctx context.Context, w work) end {
 	if err := json.Unmarshal([]byte(w.body), &o); err != nil {
 		return end{state: orderAttention, what: NoteAttention, reason: "undecodable", next: lastOrderBackoff, faulted: w.faulted}
 	}
+	// The body has the name that the account had when the order came.
+	o.Ref = w.ref
 	if s.intake.Holds(o) && w.reason != reasonStartNow && w.reason != reasonFaulting { // those were started by hand
 		return end{state: orderAttention, what: NoteAttention, reason: "unknown_status", next: untilByHand, faulted: w.faulted}
 	}

@@ -32,9 +32,13 @@ const mayTake = `c.answer IS NULL AND (c.token = excluded.token OR c.until <= {n
 // second time.
 const refOfKey = `CASE WHEN ref = '' THEN key ELSE ref END`
 
+// An account that was offboarded gets no record. While it is leaving, orders that
+// are known go on.
 const claim = `
 INSERT INTO {claims} AS c (key, ref, token, until, made)
-VALUES (CAST($1 AS TEXT), CASE WHEN CAST($1 AS TEXT) = CAST($2 AS TEXT) THEN '' ELSE CAST($2 AS TEXT) END, $3, {now} + CAST($4 AS BIGINT), {now})
+SELECT CAST($1 AS TEXT), CASE WHEN CAST($1 AS TEXT) = CAST($2 AS TEXT) THEN '' ELSE CAST($2 AS TEXT) END, CAST($3 AS TEXT), {now} + CAST($4 AS BIGINT), {now}
+WHERE NOT EXISTS (SELECT 1 FROM {journal} WHERE ref = $5 AND (what = '` + NoteOffboarded + `' OR (what = '` + NoteOffboarding + `'
+  AND NOT EXISTS (SELECT 1 FROM {claims} WHERE key = $1) AND NOT EXISTS (SELECT 1 FROM {orders} WHERE ref = $2))))
 ON CONFLICT (key) DO UPDATE SET
   token = CASE WHEN ` + mayTake + ` THEN excluded.token ELSE c.token END,
   until = CASE WHEN ` + mayTake + ` THEN excluded.until ELSE c.until END
@@ -45,12 +49,13 @@ UPDATE {claims} SET until = CASE WHEN answer IS NULL THEN {now} + CAST($3 AS BIG
 WHERE key = $1 AND (token = $2 OR answer IS NOT NULL)
 RETURNING ` + refOfKey + `, token, answer`
 
-// Claim implements [assessment.Store].
+// Claim implements [assessment.Store]. For an order whose account was offboarded it
+// returns the record of an erased order, and stores nothing.
 func (s *Store) Claim(ctx context.Context, c assessment.Claim, lease time.Duration) (assessment.Claim, error) {
 	if c.Key == "" || c.Token == "" {
 		return assessment.Claim{}, errNoToken
 	}
-	statement, args := claim, []any{c.Key, c.Ref.String(), c.Token, lease.Milliseconds()}
+	statement, args := claim, []any{c.Key, c.Ref.String(), c.Token, lease.Milliseconds(), accountRef(c.Ref)}
 	if c.Ref.IsZero() {
 		statement, args = renew, []any{c.Key, c.Token, lease.Milliseconds()}
 	}
@@ -59,6 +64,9 @@ func (s *Store) Claim(ctx context.Context, c assessment.Claim, lease time.Durati
 	found, err := s.d.row(ctx, s.d.db, []any{&ref, &got.Token, &got.Answer}, statement, args...)
 	if err != nil {
 		return assessment.Claim{}, err
+	}
+	if !found && !c.Ref.IsZero() {
+		return assessment.Claim{Key: c.Key, Ref: c.Ref, Answer: []byte(assessment.ErasedAnswer)}, nil
 	}
 	if !found {
 		return assessment.Claim{}, assessment.ErrClaimLost
@@ -89,8 +97,9 @@ func (s *Store) Expire(ctx context.Context, c assessment.Claim) error {
 	return err
 }
 
-// forget frees the natural key of an order.
-const forget = `DELETE FROM {claims} WHERE ref = $1`
+// forget frees the natural key of an order. The second condition is that of the
+// index, which PostgreSQL cannot infer for a parameter.
+const forget = `DELETE FROM {claims} WHERE ref = $1 AND ref <> ''`
 
 // Forget implements [assessment.Store].
 func (s *Store) Forget(ctx context.Context, ref assessment.OrderRef) error {
@@ -102,7 +111,7 @@ func (s *Store) Forget(ctx context.Context, ref assessment.OrderRef) error {
 // with the old one it could be found out, by trying, who was ordered what.
 const eraseClaim = `
 UPDATE {claims} SET answer = $2, token = '', key = CASE WHEN ref = '' THEN key ELSE $3 END
-WHERE (key = $1 AND ref = '') OR ref = $1`
+WHERE (key = $1 AND ref = '') OR (ref = $1 AND ref <> '')`
 
 // Erase implements [assessment.Store].
 func (s *Store) Erase(ctx context.Context, ref assessment.OrderRef) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -23,42 +24,69 @@ func (d *DB) noteSubject(ctx context.Context, ref assessment.OrderRef, candidate
 	}
 	_, err := d.exec(ctx, d.db, `
 INSERT INTO {subjects} (subject, ref, made) SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), {now}
-WHERE NOT EXISTS (SELECT 1 FROM {orders} WHERE ref = $2) ON CONFLICT (subject, ref) DO NOTHING`, subject, ref.String())
+WHERE NOT EXISTS (SELECT 1 FROM {orders} WHERE ref = $2) AND NOT `+hasLeft("$3")+` ON CONFLICT (subject, ref) DO NOTHING`, subject, ref.String(), accountRef(ref))
 	return err
 }
 
 // subjectRefs are the orders of a person, each once.
 const subjectRefs = `
 SELECT ref, MIN(made) AS made FROM (
-  SELECT ref, made FROM {orders} WHERE subject = $1
-  UNION ALL SELECT ref, made FROM {subjects} WHERE subject = $1) found
+  SELECT ref, made FROM {orders} WHERE subject IN ({each}($1))
+  UNION ALL SELECT ref, made FROM {subjects} WHERE subject IN ({each}($1))) found
 GROUP BY ref`
 
-// hashOf returns what finds the orders of a candidate.
-func (d *DB) hashOf(vendor assessment.Vendor, connection, account, candidate string) (string, error) {
+// hashesOf returns what finds the orders of a candidate, the first under the
+// account's name of today, the others under those that it had before.
+func (d *DB) hashesOf(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string) ([]string, error) {
 	switch {
 	case len(d.options.SubjectKey) == 0:
-		return "", ErrNoSubjectKey
+		return nil, ErrNoSubjectKey
 	case candidate == "":
-		return "", invalid("candidate", "required")
+		return nil, invalid("candidate", "required")
 	}
-	return d.subject(vendor, connection, account, candidate), nil
+	names, err := d.namesOf(ctx, assessment.OrderRef{Vendor: vendor, Connection: connection, Account: account})
+	var hashes []string
+	for _, n := range names {
+		hashes = append(hashes, d.subject(n.Vendor, n.Connection, n.Account, candidate))
+	}
+	return hashes, err
+}
+
+// ordersOf returns the orders of a candidate, the oldest first, and the hashes under
+// which they were found. Another customer may have an old name of this one by now.
+func (d *DB) ordersOf(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string) ([]assessment.OrderRef, []string, error) {
+	hashes, err := d.hashesOf(ctx, vendor, connection, account, candidate)
+	if err != nil {
+		return nil, nil, err
+	}
+	refs, err := d.refs(ctx, subjectRefs+` ORDER BY 2`, jsonOf(hashes))
+	return slices.DeleteFunc(refs, func(ref assessment.OrderRef) bool {
+		return ref.Connection != connection || ref.Account != account
+	}), hashes, err
 }
 
 // EraseSubject erases every order that names the candidate by the vendor's id (or,
 // where the vendor gives none, the ATS's), queued, started at once or imported, and
 // returns their references, so that the host can erase what it keeps of them.
 func (d *DB) EraseSubject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string) ([]assessment.OrderRef, error) {
-	subject, err := d.hashOf(vendor, connection, account, candidate)
-	if err != nil {
+	return d.eraseSubject(ctx, vendor, connection, account, candidate, Detail{})
+}
+
+// EraseSubjectBy is [DB.EraseSubject] by hand: the journal says who did it, and why.
+func (d *DB) EraseSubjectBy(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string, by Act) ([]assessment.OrderRef, error) {
+	if err := by.check(); err != nil {
 		return nil, err
 	}
-	refs, err := d.refs(ctx, subjectRefs+` ORDER BY 2`, subject)
+	return d.eraseSubject(ctx, vendor, connection, account, candidate, by.detail(0))
+}
+
+func (d *DB) eraseSubject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string, detail Detail) ([]assessment.OrderRef, error) {
+	refs, _, err := d.ordersOf(ctx, vendor, connection, account, candidate)
 	if err != nil {
 		return nil, err
 	}
 	for _, ref := range refs {
-		if err := d.Erase(ctx, ref); err != nil {
+		if _, err := d.eraseOne(ctx, ref, detail); err != nil {
 			return nil, err
 		}
 	}
@@ -69,22 +97,25 @@ func (d *DB) EraseSubject(ctx context.Context, vendor assessment.Vendor, connect
 // after the vendor found that they are one person. Under the old id, which the
 // vendor does not know any more, there are none then. Repeated, it changes nothing.
 func (d *DB) MergeSubject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate, into string) error {
-	was, err := d.hashOf(vendor, connection, account, candidate)
+	refs, was, err := d.ordersOf(ctx, vendor, connection, account, candidate)
 	if err != nil {
 		return err
 	}
-	becomes, err := d.hashOf(vendor, connection, account, into)
-	if err != nil || was == becomes {
-		return err
+	if into == "" {
+		return invalid("candidate", "required")
 	}
+	if candidate == into || len(refs) == 0 {
+		return nil
+	}
+	becomes := d.subject(vendor, connection, account, into)
 	return d.inTx(ctx, func(tx *sql.Tx) error {
 		for _, statement := range []string{
-			`UPDATE {orders} SET subject = $2 WHERE subject = $1`,
-			`INSERT INTO {subjects} (subject, ref, made) SELECT CAST($2 AS TEXT), ref, made FROM {subjects} WHERE subject = $1
-			ON CONFLICT (subject, ref) DO NOTHING`,
-			`DELETE FROM {subjects} WHERE subject = $1 AND subject <> $2`,
+			`UPDATE {orders} SET subject = $2 WHERE subject IN ({each}($1)) AND ref IN ({each}($3))`,
+			`INSERT INTO {subjects} (subject, ref, made) SELECT CAST($2 AS TEXT), ref, made FROM {subjects}
+			WHERE subject IN ({each}($1)) AND ref IN ({each}($3)) ON CONFLICT (subject, ref) DO NOTHING`,
+			`DELETE FROM {subjects} WHERE subject IN ({each}($1)) AND ref IN ({each}($3)) AND subject <> $2`,
 		} {
-			if _, err := d.exec(ctx, tx, statement, was, becomes); err != nil {
+			if _, err := d.exec(ctx, tx, statement, jsonOf(was), becomes, jsonOf(refs)); err != nil {
 				return err
 			}
 		}
@@ -116,7 +147,7 @@ type SubjectResult struct {
 // oldest first: what is known here of the person, for an access request. Nothing is
 // returned of orders that were erased.
 func (d *DB) Subject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string) ([]SubjectOrder, error) {
-	subject, err := d.hashOf(vendor, connection, account, candidate)
+	subjects, err := d.hashesOf(ctx, vendor, connection, account, candidate)
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +164,9 @@ func (d *DB) Subject(ctx context.Context, vendor assessment.Vendor, connection, 
 			if o.Ref, err = assessment.ParseOrderRef(text); err != nil {
 				return err
 			}
+			if o.Ref.Connection != connection || o.Ref.Account != account {
+				return nil // another customer's, who has an old name of this one by now
+			}
 			o.Made = atMilli(made)
 			all = append(all, o)
 		}
@@ -146,6 +180,6 @@ func (d *DB) Subject(ctx context.Context, vendor assessment.Vendor, connection, 
 	}, `SELECT s.ref, s.made, COALESCE(o.state, 'taken'), COALESCE(r.seq, 0), COALESCE(r.state, ''), COALESCE(r.final, 0),
   COALESCE(r.made, 0), COALESCE(r.settled, 0), CASE WHEN r.body IS NULL THEN 0 ELSE 1 END
 FROM (`+subjectRefs+`) s LEFT JOIN {orders} o ON o.ref = s.ref LEFT JOIN {results} r ON r.ref = s.ref
-ORDER BY s.made, s.ref, r.seq`, subject)
+ORDER BY s.made, s.ref, r.seq`, jsonOf(subjects))
 	return all, err
 }

@@ -207,14 +207,10 @@ func (w *world) number(t testing.TB, query string) int {
 	return n
 }
 
-// The results are from after the orders, whenever the tests run: Ashby takes no
-// update that is older than the one before.
-var (
-	interimResult = `{"status":"in_progress","at":"` + hence(time.Hour) + `"}`
-	finalResult   = `{"status":"completed","report_url":"https://tests.example.com/r/1","outcome":"passed","at":"` + hence(2*time.Hour) + `"}`
-)
-
-func hence(d time.Duration) string { return time.Now().Add(d).UTC().Format(time.RFC3339) }
+// The results bear times from before their orders, as of a host whose clock is
+// behind: they have to be written all the same.
+const interimResult = `{"status":"in_progress","at":"2026-10-25T10:00:00Z"}`
+const finalResult = `{"status":"completed","report_url":"https://tests.example.com/r/1","outcome":"passed","at":"2026-10-25T11:00:00Z"}`
 
 // put hands a result in until it is taken.
 func (w *world) put(ctx context.Context, t testing.TB, ref assessment.OrderRef, body string) {

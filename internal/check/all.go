@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -60,9 +62,9 @@ func everyVendor() []Check {
 						return s.sends(name+": "+value, func(q *request) { q.header.Set(name, value) })
 					}
 					t.twins(ctx, twins{
-						spoiled: []attempt{{"with Content-Encoding: br to " + s.name, with("Content-Encoding", "br")}},
-						twin:    attempt{"with a charset in its type, to " + s.name, with("Content-Type", "application/json; charset=utf-8")},
-						taken:   "taken", closed: "twin",
+						spoiled:  []attempt{{"with Content-Encoding: br to " + s.name, with("Content-Encoding", "br")}},
+						twin:     attempt{"with a charset in its type, to " + s.name, with("Content-Type", "application/json; charset=utf-8")},
+						expected: "a refusal: 415", taken: "taken", closed: "twin",
 					})
 				}
 			},
@@ -127,25 +129,39 @@ func privacy(ctx context.Context, t *T) {
 	}
 }
 
-// discreet judges that an answer gives nothing away.
+// discreet judges that an answer gives nothing away, neither in its header nor in
+// its body.
 func (t *T) discreet(name string, r reply, personal []string) {
 	what := "the answer to a request " + name
-	if found := causes.Find(r.body); found != nil {
+	said := append(headerText(r.header), r.body...)
+	if found := causes.Find(said); found != nil {
 		t.fail("cause", Mismatch{What: what, Expected: "a short fixed text", Got: excerpt(found), at: r.at})
 	}
 	for _, secret := range t.secrets() {
-		if bytes.Contains(r.body, []byte(secret)) {
+		if bytes.Contains(said, []byte(secret)) {
 			t.fail("secret", Mismatch{What: what, Expected: "no secret", Got: "a secret or key of the service", at: r.at})
 		}
 	}
-	if signature := t.expectedSignature(r.at); signature != "" && bytes.Contains(r.body, []byte(signature)) {
+	if signature := t.expectedSignature(r.at); signature != "" && bytes.Contains(said, []byte(signature)) {
 		t.fail("secret", Mismatch{What: what, Expected: "no signature", Got: "the signature that would have been right", at: r.at})
 	}
 	for _, text := range personal {
-		if text != "" && bytes.Contains(r.body, []byte(text)) {
+		if text != "" && bytes.Contains(said, []byte(text)) {
 			t.fail("candidate", Mismatch{What: what, Expected: "nothing of the candidate", Got: "the candidate's address", at: r.at})
 		}
 	}
+}
+
+// headerText is a header as lines. Header names may look like the names of errors;
+// only values are looked at.
+func headerText(h http.Header) []byte {
+	var b []byte
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, value := range h[name] {
+			b = append(append(b, value...), '\n')
+		}
+	}
+	return b
 }
 
 // secrets are what only the service and a vendor know.

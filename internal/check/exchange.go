@@ -102,7 +102,40 @@ func (t *T) numbered() ([]Exchange, []Mismatch) {
 	for i := range t.mismatches {
 		t.mismatches[i].Exchange = numbers[t.mismatches[i].at]
 	}
+	t.scrub()
 	return t.records, t.mismatches
+}
+
+// scrub takes secrets out of what a report keeps: a service that gives one away
+// would have it published by its own report.
+func (t *T) scrub() {
+	var pairs []string
+	for _, secret := range t.secrets() {
+		if secret != "" {
+			pairs = append(pairs, secret, "[secret]")
+		}
+	}
+	clean := strings.NewReplacer(pairs...).Replace
+	for i := range t.records {
+		e := &t.records[i]
+		e.RequestHeader, e.ResponseHeader = cleanHeader(e.RequestHeader, clean), cleanHeader(e.ResponseHeader, clean)
+		for _, text := range []*string{&e.URL, &e.RequestBody, &e.ResponseBody, &e.Err} {
+			*text = clean(*text)
+		}
+	}
+	for i := range t.mismatches {
+		t.mismatches[i].Expected, t.mismatches[i].Got = clean(t.mismatches[i].Expected), clean(t.mismatches[i].Got)
+	}
+}
+
+func cleanHeader(h http.Header, clean func(string) string) http.Header {
+	h = h.Clone()
+	for _, values := range h {
+		for i := range values {
+			values[i] = clean(values[i])
+		}
+	}
+	return h
 }
 
 // Curl is the request as a command line. Credentials stand in it as variables.

@@ -20,6 +20,9 @@ type Config struct {
 	Clock func() time.Time
 	// Credentials of the vendors; what is empty is that of the vendor's simulator.
 	Credentials Credentials
+	// Others answer the calls of a vendor's API that are about no check, by vendor; nil:
+	// a simulator without customers does.
+	Others map[string]http.Handler
 }
 
 // Credentials are what the service and the vendors share.
@@ -90,9 +93,15 @@ func New(cfg Config) (*Kit, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.kombo = &front{names: byHeader(kombotest.IntegrationHeader), other: kombo}
-	k.stack = &front{names: byHeader(stackonetest.AccountHeader), other: stackone}
-	k.ashby = &front{names: byBody, other: ashby}
+	other := func(vendor string, otherwise http.Handler) http.Handler {
+		if h := cfg.Others[vendor]; h != nil {
+			return h
+		}
+		return otherwise
+	}
+	k.kombo = &front{names: byHeader(kombotest.IntegrationHeader), other: other("kombo", kombo)}
+	k.stack = &front{names: byHeader(stackonetest.AccountHeader), other: other("stackone", stackone)}
+	k.ashby = &front{names: byBody, other: other("ashby", ashby)}
 	k.others = []interface{ Close() }{kombo, stackone, ashby}
 	for i, f := range []*front{k.kombo, k.stack, k.ashby} {
 		k.open[i] = simkit.NewEndpoint(f)

@@ -89,9 +89,19 @@ func (k *kombo) at(d kombotest.Delivery) place { return place{k.world, d.Exchang
 func (k *kombo) reply(d kombotest.Delivery) reply {
 	_, rejected := rejectionIn(d.Status, d.Body)
 	return reply{
-		status: d.Status, body: d.Body, err: d.Err, at: k.at(d),
+		status: d.Status, header: k.header(d), body: d.Body, err: d.Err, at: k.at(d),
 		accepted: d.Outcome == kombotest.Accepted, rejected: rejected,
 	}
+}
+
+// header is that of the answer to a delivery.
+func (k *kombo) header(d kombotest.Delivery) http.Header {
+	for _, e := range k.sim.Exchanges() {
+		if e.ID == d.Exchange {
+			return e.ResponseHeader
+		}
+	}
+	return nil
 }
 
 // spec is an order of somebody new. The last argument changes it.

@@ -3,6 +3,7 @@ package check_test
 import (
 	"net/http"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -14,14 +15,16 @@ func TestRefusesEverything(t *testing.T) {
 	for _, status := range []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusInternalServerError} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			t.Parallel()
-			r := newReference(t, wrong{inbound: always(status)})
-			opts := fast
-			opts.Level = check.Advice
-			report, err := r.kit.Run(t.Context(), r.target, opts)
-			require.NoError(t, err)
-			require.Empty(t, idsIn(report, check.Passed), detail(report))
-			require.Empty(t, idsIn(report, check.KitError), detail(report))
-			require.Equal(t, check.VerdictFailed, report.Verdict)
+			synctest.Test(t, func(t *testing.T) {
+				r := newReference(t, wrong{inbound: always(status)})
+				opts := fast
+				opts.Level = check.Advice
+				report, err := r.kit.Run(t.Context(), r.target, opts)
+				require.NoError(t, err)
+				require.Empty(t, idsIn(report, check.Passed), detail(report))
+				require.Empty(t, idsIn(report, check.KitError), detail(report))
+				require.Equal(t, check.VerdictFailed, report.Verdict)
+			})
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"time"
 
 	"github.com/assessbridge/assessbridge/internal/check"
@@ -40,6 +39,24 @@ func everyVendorMutants() []mutant {
 			wrong: wrong{inbound: answering(func(_ *http.Request, request []byte, a *httptest.ResponseRecorder) {
 				if a.Code >= 500 {
 					body(a, "cannot handle "+string(request))
+				}
+			})},
+			fails: []string{"all.privacy.no-cause-no-secret-in-answers"},
+		},
+		{
+			name: "all: tells a secret in a header", vendor: "all",
+			wrong: wrong{inbound: answering(func(_ *http.Request, _ []byte, a *httptest.ResponseRecorder) {
+				if a.Code == http.StatusUnauthorized {
+					a.Header().Set("X-Expected-Key", kombotest.DefaultWebhookSecret)
+				}
+			})},
+			fails: []string{"all.privacy.no-cause-no-secret-in-answers"},
+		},
+		{
+			name: "all: repeats a candidate in a header", vendor: "all",
+			wrong: wrong{inbound: answering(func(_ *http.Request, request []byte, a *httptest.ResponseRecorder) {
+				if a.Code >= 500 {
+					a.Header().Set("X-Request", string(request))
 				}
 			})},
 			fails: []string{"all.privacy.no-cause-no-secret-in-answers"},
@@ -98,11 +115,11 @@ func everyVendorMutants() []mutant {
 		{
 			name: "all: reads one request at a time", vendor: "all",
 			wrong: wrong{inbound: func(next http.Handler) http.Handler {
-				var mu sync.Mutex
+				turn := make(chan struct{}, 1) // time stands still in a bubble where somebody waits for a mutex
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					mu.Lock()
+					turn <- struct{}{}
 					read(r)
-					mu.Unlock()
+					<-turn
 					next.ServeHTTP(w, r)
 				})
 			}},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -31,10 +32,12 @@ func TestMutants(t *testing.T) {
 	for _, m := range allMutants() {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			report := m.run(t)
-			t.Log(durations(report))
-			require.Equal(t, m.expected(report), idsIn(report, check.Failed), "%s", detail(report))
-			require.Empty(t, idsIn(report, check.KitError), "%s", detail(report))
+			synctest.Test(t, func(t *testing.T) {
+				report := m.run(t)
+				t.Log(durations(report))
+				require.Equal(t, m.expected(report), idsIn(report, check.Failed), "%s", detail(report))
+				require.Empty(t, idsIn(report, check.KitError), "%s", detail(report))
+			})
 		})
 	}
 }
@@ -125,14 +128,16 @@ func detail(report *check.Report) string {
 
 // The reference provider passes every check at every level.
 func TestReferencePasses(t *testing.T) {
-	r := newReference(t, wrong{})
-	report, err := r.kit.Run(t.Context(), r.target, fast)
-	require.NoError(t, err)
-	t.Log(durations(report))
-	require.Equal(t, check.VerdictPassed, report.Verdict, detail(report))
-	for _, one := range report.Results {
-		require.Equal(t, check.Passed, one.State, "%s: %s\n%s", one.ID, one.Reason, detail(report))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		r := newReference(t, wrong{})
+		report, err := r.kit.Run(t.Context(), r.target, fast)
+		require.NoError(t, err)
+		t.Log(durations(report))
+		require.Equal(t, check.VerdictPassed, report.Verdict, detail(report))
+		for _, one := range report.Results {
+			require.Equal(t, check.Passed, one.State, "%s: %s\n%s", one.ID, one.Reason, detail(report))
+		}
+	})
 }
 
 func durations(report *check.Report) string {

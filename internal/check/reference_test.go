@@ -84,8 +84,8 @@ func newReferenceWith(t *testing.T, w wrong, cfg check.Config) *reference {
 	kit, err := check.New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(kit.Close)
-	addresses, err := kit.Addresses()
-	require.NoError(t, err)
+	// In memory: these vendors answer for every host name.
+	addresses := check.Addresses{Kombo: "http://kombo.example/v1", StackOne: "http://stackone.example", Ashby: "http://ashby.example", Credentials: kit.Credentials()}
 	r := &reference{kit: kit, started: map[assessment.OrderRef]int{}, integrations: map[string]bool{}}
 	var provider assessment.Provider = r
 	if w.provider != nil {

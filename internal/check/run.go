@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,6 +37,8 @@ type Options struct {
 	Timeout time.Duration
 	// Parallel is how many checks run at once; zero: 16.
 	Parallel int
+	// Bail skips what has not begun when a check fails that breaks the run.
+	Bail bool
 	// OnResult is told of each check that ended, one at a time; nil: nobody is.
 	OnResult func(Result)
 }
@@ -121,6 +124,7 @@ func (k *Kit) Run(ctx context.Context, target Target, opts Options) (*Report, er
 // Those that reach into others run when these are done, one at a time.
 func (k *Kit) results(ctx context.Context, target Target, opts Options, checks []Check) []Result {
 	list := make([]Result, len(checks))
+	var broken atomic.Bool
 	var told sync.Mutex
 	phase := func(alone bool, atOnce int) {
 		slots := make(chan struct{}, atOnce)
@@ -132,7 +136,15 @@ func (k *Kit) results(ctx context.Context, target Target, opts Options, checks [
 			group.Go(func() {
 				slots <- struct{}{}
 				defer func() { <-slots }()
-				list[i] = k.result(ctx, c, target, opts)
+				if opts.Bail && broken.Load() {
+					list[i] = resultOf(c)
+					list[i].State, list[i].Reason = Skipped, "an earlier check failed, and the run was to end there"
+				} else {
+					list[i] = k.result(ctx, c, target, opts)
+				}
+				if list[i].Breaks() {
+					broken.Store(true)
+				}
 				if opts.OnResult != nil {
 					told.Lock()
 					defer told.Unlock()

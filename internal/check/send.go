@@ -68,7 +68,7 @@ func (r *raw) send(ctx context.Context, q request) reply {
 		e.Err = err.Error()
 	}
 	r.t.record(e)
-	return reply{status: status, body: body, err: err, at: at, accepted: status >= 200 && status < 300}
+	return reply{status: status, header: header, body: body, err: err, at: at, accepted: status >= 200 && status < 300}
 }
 
 // maxAnswer is how much of an answer is read.

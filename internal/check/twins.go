@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"net/http"
 )
 
 // attempt is one request that is sent to the service.
@@ -14,6 +15,7 @@ type attempt struct {
 // reply is the answer to an attempt.
 type reply struct {
 	status int // 0: no answer
+	header http.Header
 	body   []byte
 	err    error
 	at     place

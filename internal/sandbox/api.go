@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 // routeAPI serves the commands and the page's script.
 func (p *page) routeAPI() {
 	p.mux.HandleFunc("GET /api/events", p.events)
+	p.mux.HandleFunc("GET /api/about", p.apiAbout)
 	p.mux.HandleFunc("GET /api/state", p.state)
 	p.mux.HandleFunc("GET /api/order/{vendor}/{order}", p.apiOrder)
 	p.mux.HandleFunc("POST /api/trigger", p.apiTrigger)
@@ -43,6 +43,7 @@ type RowJSON struct {
 	Err        string   `json:"error,omitempty"`
 	Fault      string   `json:"fault,omitempty"`
 	Notes      []string `json:"notes,omitempty"`
+	Request    string   `json:"request,omitempty"`
 	Answer     string   `json:"answer,omitempty"`
 	Link       string   `json:"link"`
 	Verdict    Verdict  `json:"verdict"`
@@ -51,7 +52,8 @@ type RowJSON struct {
 func rowJSON(r Row) RowJSON {
 	return RowJSON{
 		N: r.N, Vendor: r.Vendor, ToProvider: r.ToProvider, Op: r.Op, Order: r.Order, Method: r.Method, URL: r.URL,
-		Status: r.Status, Err: r.Err, Fault: r.Fault, Notes: r.Notes, Answer: strings.ToValidUTF8(string(r.ResponseBody), "�"),
+		Status: r.Status, Err: r.Err, Fault: r.Fault, Notes: r.Notes,
+		Request: strings.ToValidUTF8(string(r.RequestBody), "�"), Answer: strings.ToValidUTF8(string(r.ResponseBody), "�"),
 		Link: "/x/" + strconv.Itoa(r.N), Verdict: r.Verdict,
 	}
 }
@@ -203,63 +205,4 @@ func answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(data, '\n'))
-}
-
-// Env is what the provider's environment has to contain, for a shell ("sh"), a file
-// ("dotenv") or a program ("json").
-func (a *App) Env(format string) string {
-	a.mu.Lock()
-	s := a.settings
-	a.mu.Unlock()
-	return s.Env(format)
-}
-
-// Env is like that of a sandbox.
-func (s Settings) Env(format string) string {
-	k, so, ash := s.Vendors[Kombo], s.Vendors[StackOne], s.Vendors[Ashby]
-	pairs := [][2]string{
-		{"KOMBO_BASE_URL", baseURL(Kombo, s.Origins)}, {"KOMBO_API_KEY", masked(k.Key)}, {"KOMBO_WEBHOOK_SECRET", masked(k.Secret)},
-		{"STACKONE_BASE_URL", baseURL(StackOne, s.Origins)}, {"STACKONE_API_KEY", masked(so.Key)},
-		{"STACKONE_WEBHOOK_SECRET", masked(so.Secret)},
-		{"ASHBY_BASE_URL", baseURL(Ashby, s.Origins)}, {"ASHBY_API_KEY", masked(ash.Key)}, {"ASHBY_PARTNER_KEY", masked(ash.PartnerKey)},
-		{"ASHBY_WEBHOOK_SECRET", masked(ash.Secret)},
-	}
-	var b strings.Builder
-	switch format {
-	case "json":
-		object := map[string]string{}
-		for _, pair := range pairs {
-			object[pair[0]] = pair[1]
-		}
-		data, _ := json.MarshalIndent(object, "", "  ")
-		b.Write(data)
-		b.WriteByte('\n')
-	default:
-		for _, pair := range pairs {
-			if format == "sh" {
-				b.WriteString("export ")
-			}
-			fmt.Fprintf(&b, "%s=%s\n", pair[0], envWord(pair[1]))
-		}
-	}
-	return b.String()
-}
-
-func envWord(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-:/", r))
-	}) {
-		return shellWord(text)
-	}
-	return text
-}
-
-// masked hides a secret that is not one of the built-in ones.
-func masked(secret string) string {
-	for _, d := range defaults {
-		if slices.Contains([]string{d.Key, d.Secret, d.PartnerKey}, secret) {
-			return secret
-		}
-	}
-	return "…as in your configuration"
 }

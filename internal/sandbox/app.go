@@ -1,9 +1,11 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -70,7 +72,7 @@ func (a *App) renew(vendor string) error {
 	epoch := a.epoch[vendor]
 	settings := a.settings.Vendors[vendor]
 	sim, err := makers[vendor](settings, environment{
-		seed: a.settings.Seed, timeout: a.settings.Timeout,
+		seed: a.settings.Seed, timeout: a.settings.Timeout, dial: a.guard.dial,
 		follow: func(r Row) { a.follow(epoch, r) },
 	})
 	if err != nil {
@@ -179,7 +181,15 @@ func (a *App) API(vendor string) http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxCall)
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCall))
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			http.Error(w, "the sandbox takes no calls of this size", http.StatusRequestEntityTooLarge)
+			return
+		}
+		if err != nil {
+			return // the caller hung up
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		sim.ServeHTTP(w, r)
 	})
 }
@@ -240,7 +250,7 @@ func (a *App) judge(vendor, order string, judged []Judged) []int {
 	for _, j := range judged {
 		j.order = orDefault(j.order, order)
 		if j.exchange > 0 {
-			if n := a.journal.judge(key{vendor, j.exchange + epoch*exchangesPerEpoch}, j.order, j.verdict); n > 0 {
+			if n := a.judgeRow(key{vendor, j.exchange + epoch*exchangesPerEpoch}, j); n > 0 {
 				rows = append(rows, n)
 			}
 			continue
@@ -251,6 +261,17 @@ func (a *App) judge(vendor, order string, judged []Judged) []int {
 		}))
 	}
 	return rows
+}
+
+// judgeRow adds the verdict to a row and returns its number; 0: it is gone.
+func (a *App) judgeRow(k key, j Judged) int {
+	if row, found := a.journal.find(k); found {
+		row.Verdict = j.verdict
+		if a.forged(row) {
+			j.verdict.Broken = append(slices.Clip(j.verdict.Broken), "you took it although its signature is wrong: anybody could order in the customer's name")
+		}
+	}
+	return a.journal.judge(k, j.order, j.verdict)
 }
 
 // Done is what became of an action.

@@ -35,7 +35,7 @@ type ashbyStart struct {
 func newAshby(s VendorSettings, env environment) (simulator, error) {
 	a := &ashbySim{settings: s, offered: &offers{}, starts: map[string]*ashbyStart{}}
 	cfg := ashbytest.Config{
-		Seed: env.seed, MaxExchanges: keptBySimulator, Timeout: env.timeout,
+		Seed: env.seed, MaxExchanges: keptBySimulator, DialContext: env.dial, Timeout: env.timeout,
 		OnExchange: func(e ashbytest.Exchange) {
 			env.follow(Row{
 				Vendor: Ashby, Exchange: e.ID, ToProvider: e.Direction == ashbytest.FromAshby, Op: e.Op, Customer: e.Organization,
@@ -46,9 +46,9 @@ func newAshby(s VendorSettings, env environment) (simulator, error) {
 		},
 	}
 	for i, c := range s.Customers {
-		o := ashbytest.Organization{Name: c.ID}
+		o := ashbytest.Organization{Name: c.ID, APIKey: c.Key, PartnerKey: c.PartnerKey}
 		if i == 0 {
-			o.APIKey, o.PartnerKey, o.WebhookSecret = s.Key, s.PartnerKey, s.Secret
+			o.WebhookSecret = s.Secret
 		}
 		cfg.Organizations = append(cfg.Organizations, o)
 	}
@@ -95,13 +95,17 @@ func (a *ashbySim) ask(ctx context.Context, customer string, names []string) ([]
 	if err != nil {
 		return nil, err
 	}
-	answer := a.List(ctx, append([]ashbytest.DeliveryFault{ashbytest.From(customer)}, faults...)...)
-	var list []Package
-	for _, t := range answer.Types {
-		list = append(list, Package{t.ID, orDefault(t.Name, t.ID)})
+	faults = append([]ashbytest.DeliveryFault{ashbytest.From(customer)}, faults...)
+	var judged []Judged
+	for _, answer := range repeated(names, func() ashbytest.Answer { return a.List(ctx, faults...) }) {
+		var list []Package
+		for _, t := range answer.Types {
+			list = append(list, Package{t.ID, orDefault(t.Name, t.ID)})
+		}
+		a.offered.set(customer, list)
+		judged = append(judged, a.judge(answer, PackagesClass, "", counted(len(list), "assessment"), names))
 	}
-	a.offered.set(customer, list)
-	return []Judged{a.judge(answer, PackagesClass, "", counted(len(list), "assessment"), names)}, nil
+	return judged, nil
 }
 
 func (a *ashbySim) order(ctx context.Context, r Request) (string, []Judged, error) {
@@ -135,22 +139,21 @@ func (a *ashbySim) start(ctx context.Context, id string, names []string, twice b
 	if !found {
 		return nil, errUnknownOrder
 	}
+	if twice {
+		names = append(names[:len(names):len(names)], "duplicate at once=1")
+	}
 	faults, err := parsed(names, ashbytest.ParseDeliveryFault)
 	if err != nil {
 		return nil, err
 	}
 	faults = append([]ashbytest.DeliveryFault{ashbytest.From(s.customer)}, faults...)
-	copies := 1
-	if twice {
-		copies = 2
-	}
 	var judged []Judged
-	for _, answer := range a.StartTogether(ctx, copies, s.spec, faults...) {
+	for _, answer := range repeated(names, func() ashbytest.Answer { return a.StartAssessment(ctx, s.spec, faults...) }) {
 		j := a.judge(answer, OrderClass, id, "", names)
 		a.mu.Lock()
 		known := slices.Contains(s.ids, answer.AssessmentID)
 		if answer.Outcome == ashbytest.Succeeded && known {
-			j.verdict = facts{vendor: Ashby, class: OrderClass, outcome: Again, status: answer.Status, broken: answer.Violations}.verdict()
+			j.verdict = facts{vendor: Ashby, class: OrderClass, outcome: Again, status: answer.Status, broken: answer.Violations, faults: names}.verdict()
 		}
 		if answer.Outcome == ashbytest.Succeeded && !known {
 			s.ids = append(s.ids, answer.AssessmentID)
@@ -168,7 +171,7 @@ func (a *ashbySim) start(ctx context.Context, id string, names []string, twice b
 func (a *ashbySim) judge(answer ashbytest.Answer, class Class, order, detail string, names []string) Judged {
 	f := facts{
 		vendor: Ashby, class: class, outcome: Failed, status: answer.Status, message: answer.Message, detail: detail,
-		broken: answer.Violations,
+		broken: answer.Violations, faults: names,
 	}
 	switch answer.Outcome {
 	case ashbytest.Succeeded:
@@ -285,7 +288,7 @@ func (a *ashbySim) card(id string) (Card, bool) {
 	}
 	c := Card{
 		Vendor: Ashby, ID: id, Customer: start.customer, Package: start.spec.AssessmentTypeID,
-		Candidate: fullName(start.request.First, start.request.Last), Status: "starting", Group: Open,
+		Candidate: fullName(start.request.First, start.request.Last), Status: "starting", Group: Open, ATS: label(Ashby),
 		Verbs: []Verb{verbAgain, verbRedeliver, verbTwice},
 	}
 	known, live := a.latest(id)
@@ -314,13 +317,26 @@ func (a *ashbySim) card(id string) (Card, bool) {
 	}
 	c.Link = known.ProfileURL
 	if known.Result != nil {
-		c.Score = fmt.Sprint(known.Result.Value)
-		c.Lines = append(c.Lines, Line{orDefault(known.Result.Label, "Result"), c.Score})
+		c.Score, c.ScoreName = readable(*known.Result), known.Result.Label
 	}
 	for _, m := range known.Metadata {
-		c.Lines = append(c.Lines, Line{m.Label, fmt.Sprint(m.Value)})
+		c.Lines = append(c.Lines, Line{m.Label, readable(m)})
 	}
 	return c, true
+}
+
+// readable is a datum as its type has it shown.
+func readable(v ashbytest.DataValue) string {
+	text := fmt.Sprint(v.Value)
+	switch {
+	case v.Type == ashbytest.TypeDuration:
+		return text + " min"
+	case v.Type == ashbytest.TypeSuccess && text == "true":
+		return "yes"
+	case v.Type == ashbytest.TypeSuccess && text == "false":
+		return "no"
+	}
+	return text
 }
 
 func (a *ashbySim) seen(r Row) facts {
@@ -328,9 +344,7 @@ func (a *ashbySim) seen(r Row) facts {
 	if f.outcome == Written && strings.Contains(strings.ReplaceAll(string(r.ResponseBody), " ", ""), `"success":false`) {
 		f.outcome = Refused // under 200
 	}
-	if message := textIn(r.ResponseBody, "errorInfo", "message"); message != "" {
-		f.message = " (" + message + ")"
-	}
+	f.message = aside(textIn(r.ResponseBody, "errorInfo", "message"))
 	if r.Op == ashbytest.OpUpdate {
 		f.class = ResultClass
 		f.detail = "the assessment as it is"

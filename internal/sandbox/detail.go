@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -46,10 +48,13 @@ func (p *page) rowView(r Row, query url.Values) *rowView {
 // signatures returns the header with the signature as it was sent and as it ought to
 // be for these bytes with the secret of now. Ashby signs webhooks only.
 func (a *App) signatures(r Row) (header, sent, expected string) {
+	return signaturesBy(a.secretNow(r.Vendor), r)
+}
+
+func signaturesBy(secret string, r Row) (header, sent, expected string) {
 	if !r.ToProvider {
 		return "", "", ""
 	}
-	secret := a.secretNow(r.Vendor)
 	switch r.Vendor {
 	case Kombo:
 		header, expected = kombotest.SignatureHeader, kombotest.Sign(secret, r.RequestBody)
@@ -62,6 +67,35 @@ func (a *App) signatures(r Row) (header, sent, expected string) {
 		header, expected = ashbytest.SignatureHeader, ashbytest.Sign(secret, r.RequestBody)
 	}
 	return header, r.RequestHeader.Get(header), expected
+}
+
+// forged tells whether the provider took a message that no secret of the vendor has
+// signed. Another spelling of the right digest is no forgery, and neither is the secret
+// before a rotation.
+func (a *App) forged(r Row) bool {
+	if r.Verdict.Outcome != Taken && r.Verdict.Outcome != Again {
+		return false
+	}
+	header, _, _ := a.signatures(r)
+	for _, secret := range []string{a.secretNow(r.Vendor), a.vendorSettings(r.Vendor).Secret} {
+		if _, sent, expected := signaturesBy(secret, r); bytes.Equal(digest(sent), digest(expected)) {
+			return false
+		}
+	}
+	return header != ""
+}
+
+// digest is what a signature stands for, in whatever spelling.
+func digest(signature string) []byte {
+	signature = strings.TrimPrefix(signature, "sha256=")
+	if d, err := hex.DecodeString(signature); err == nil {
+		return d
+	}
+	d, err := base64.RawURLEncoding.DecodeString(strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(signature))
+	if err != nil {
+		return nil
+	}
+	return d
 }
 
 // pretty indents JSON and leaves everything else as it is.

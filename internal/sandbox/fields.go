@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/assessbridge/assessbridge/ashby/ashbytest"
+	"github.com/assessbridge/assessbridge/internal/nearmiss"
 	"github.com/assessbridge/assessbridge/kombo/kombotest"
 	"github.com/assessbridge/assessbridge/stackone/stackonetest"
 )
@@ -68,7 +69,7 @@ func (a *App) checkRequest(r Request) error {
 	for path := range r.Set {
 		where := orDefault(aliases[r.Vendor][path], path)
 		if !has(samples()[r.Vendor], where) {
-			return fmt.Errorf("an order of %s has no field %q", label(r.Vendor), path)
+			return fmt.Errorf("an order of %s has no field %q%s", label(r.Vendor), path, fieldHint(r.Vendor, path))
 		}
 		if where != path {
 			r.Set[where] = r.Set[path]
@@ -80,6 +81,21 @@ func (a *App) checkRequest(r Request) error {
 		return nil
 	}
 	return fmt.Errorf("%s has no order of kind %q", label(r.Vendor), r.Kind)
+}
+
+// fieldHint says which field a path may have meant: one that is spelt nearly so, or one
+// further down whose end it is.
+func fieldHint(vendor, path string) string {
+	known := fieldsOf(vendor)
+	if hint := nearmiss.Hint(path, known); hint != "" {
+		return hint
+	}
+	for _, field := range known {
+		if strings.HasSuffix(field, "."+path) {
+			return fmt.Sprintf(", did you mean %q?", field)
+		}
+	}
+	return ": list fields --vendor " + vendor + " has them all"
 }
 
 // has tells whether a path leads to a member.
@@ -106,4 +122,31 @@ func has(tree any, path string) bool {
 		}
 	}
 	return true
+}
+
+// fieldsOf are the paths of the fields of an order, sorted.
+func fieldsOf(vendor string) []string {
+	paths := leaves(samples()[vendor], "", nil)
+	for alias := range aliases[vendor] {
+		paths = append(paths, alias)
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// leaves are the paths to all values that have no members.
+func leaves(tree any, path string, found []string) []string {
+	switch t := tree.(type) {
+	case map[string]any:
+		for name, member := range t {
+			found = leaves(member, strings.TrimPrefix(path+"."+name, "."), found)
+		}
+		return found
+	case []any:
+		for i, item := range t {
+			found = leaves(item, path+"."+strconv.Itoa(i), found)
+		}
+		return found
+	}
+	return append(found, path)
 }

@@ -116,6 +116,14 @@ func (j *journal) drop() {
 	j.first++
 }
 
+// find returns the row of a simulator's exchange.
+func (j *journal) find(k key) (Row, bool) {
+	j.mu.Lock()
+	n := j.byKey[k]
+	j.mu.Unlock()
+	return j.row(n)
+}
+
 // judge adds the verdict, and the order if that was not known before. It returns
 // the number of the row, 0 if it is gone.
 func (j *journal) judge(k key, order string, v Verdict) int {

@@ -17,7 +17,7 @@ type komboSim struct {
 
 func newKombo(s VendorSettings, env environment) (simulator, error) {
 	cfg := kombotest.Config{
-		Seed: env.seed, MaxExchanges: keptBySimulator, APIKey: s.Key, WebhookSecret: s.Secret,
+		Seed: env.seed, MaxExchanges: keptBySimulator, DialContext: env.dial, APIKey: s.Key, WebhookSecret: s.Secret,
 		WebhookTimeout: env.timeout, InlineTimeout: min(env.timeout, kombotest.DefaultInlineTimeout),
 		OnExchange: func(e kombotest.Exchange) {
 			env.follow(Row{
@@ -90,7 +90,7 @@ func (k *komboSim) judge(d kombotest.Delivery, again bool) []Judged {
 }
 
 func (k *komboSim) judgeOne(d kombotest.Delivery, again bool) Judged {
-	f := facts{vendor: Kombo, class: EventClass, outcome: Failed, status: d.Status}
+	f := facts{vendor: Kombo, class: EventClass, outcome: Failed, status: d.Status, faults: d.Faults}
 	switch d.EventType {
 	case kombotest.EventOrderReceived:
 		f.class = OrderClass
@@ -180,7 +180,7 @@ func (k *komboSim) card(id string) (Card, bool) {
 	c := Card{
 		Vendor: Kombo, ID: o.ID, TheirID: o.ID, Customer: o.Integration, Package: o.PackageID, Status: o.Status, At: o.CreatedAt,
 		Candidate: fullName(textIn(o.Data, "candidate", "first_name"), textIn(o.Data, "candidate", "last_name")),
-		Message:   o.RejectionMessage, Link: o.AssessmentURL,
+		Message:   o.RejectionMessage, Link: o.AssessmentURL, ATS: atsOf(k.settings.Customers, o.Integration),
 		Verbs: []Verb{verbAgain, verbRedeliver, verbTwice},
 	}
 	switch o.Status {
@@ -230,9 +230,7 @@ func outOf(score, limit json.Number) string {
 
 func (k *komboSim) seen(r Row) facts {
 	f := facts{vendor: Kombo, class: CallClass, outcome: called(r.Status, r.Method), status: r.Status}
-	if message := textIn(r.ResponseBody, "error", "message"); message != "" {
-		f.message = " (" + message + ")"
-	}
+	f.message = aside(textIn(r.ResponseBody, "error", "message"))
 	if r.Op == kombotest.OpUpdateResult {
 		f.class = ResultClass
 		f.detail = "the order as it is"
@@ -241,12 +239,4 @@ func (k *komboSim) seen(r Row) facts {
 		}
 	}
 	return f
-}
-
-// summary is the state of an order in a few words.
-func (c Card) summary() string {
-	if c.Score != "" {
-		return c.Status + ", score " + c.Score
-	}
-	return orDefault(c.Status, "an open order")
 }

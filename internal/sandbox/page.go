@@ -26,6 +26,8 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"headers":   headerLines,
 	"ms":        milliseconds,
 	"short":     short,
+	"moment":    moment,
+	"atsLabel":  atsLabel,
 	"add":       func(a, b int) int { return a + b },
 }).ParseFS(web, "web/*.html"))
 
@@ -36,6 +38,7 @@ type page struct {
 	ctx    context.Context // of the sandbox: what was begun goes on when a browser leaves
 	health *health
 	mux    *http.ServeMux
+	token  string
 }
 
 func newPage(ctx context.Context, app *App, demonstration bool) *page {
@@ -72,6 +75,7 @@ type view struct {
 	Vendor    string // of the tab; empty: all
 	Vendors   []string
 	Customers []customerView
+	Choices   []choiceView
 	Groups    []groupView
 	Faults    []faultView
 	Packages  []Package
@@ -102,7 +106,20 @@ type customerView struct {
 
 type groupView struct {
 	Name  Group
-	Cards []Card
+	Cards []cardView
+}
+
+type cardView struct {
+	Card
+	Now  bool   // it is the chosen one
+	Tab  string // query of the vendor's tab
+	Back string // path for its forms to lead back to
+}
+
+// choiceView are the customers of a vendor, in the order form.
+type choiceView struct {
+	Vendor    string
+	Customers []Customer
 }
 
 type faultView struct{ Vendor, Name string }
@@ -118,10 +135,11 @@ const shownRows = 60
 // shownCards bounds the cards of a group.
 const shownCards = 50
 
-func (p *page) view(r *http.Request) view {
+// view is what the page shows with an order chosen; nil: none is.
+func (p *page) view(r *http.Request, chosen *Card) view {
 	v := view{
 		Path: r.URL.RequestURI(), Vendors: Vendors, Demo: p.demo, Env: p.app.Env("sh"), Last: p.app.journal.now(),
-		Health: p.health.latest(), Problem: r.URL.Query().Get("problem"), Form: Request{}.withCandidate(),
+		Health: p.health.latest(), Problem: r.URL.Query().Get("problem"), Form: Request{}.withCandidate(), Card: chosen,
 	}
 	if given := r.URL.Query().Get("vendor"); slices.Contains(Vendors, given) {
 		v.Vendor = given
@@ -135,6 +153,7 @@ func (p *page) view(r *http.Request) view {
 		if err != nil {
 			continue
 		}
+		v.Choices = append(v.Choices, choiceView{vendor, sim.customers()})
 		for _, c := range sim.customers() {
 			packages := sim.packages(c.ID)
 			v.Customers = append(v.Customers, customerView{vendor, c, packages, vendor != Kombo, sim.customerVerbs()})
@@ -164,7 +183,8 @@ func (p *page) view(r *http.Request) view {
 		g := groupView{Name: name}
 		for _, c := range cards {
 			if c.Group == name && len(g.Cards) < shownCards {
-				g.Cards = append(g.Cards, c)
+				now := chosen != nil && chosen.Vendor == c.Vendor && chosen.ID == c.ID
+				g.Cards = append(g.Cards, cardView{c, now, vendorQuery(v.Path), v.Path})
 			}
 		}
 		if len(g.Cards) > 0 {
@@ -175,7 +195,7 @@ func (p *page) view(r *http.Request) view {
 }
 
 func (p *page) showAll(w http.ResponseWriter, r *http.Request) {
-	v := p.view(r)
+	v := p.view(r, nil)
 	v.Rows = p.app.journal.timeline(func(row *Row) bool { return v.Vendor == "" || row.Vendor == v.Vendor })
 	if n := len(v.Rows); n > shownRows {
 		v.Rows = v.Rows[n-shownRows:]
@@ -190,8 +210,8 @@ func (p *page) showOrder(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "there is no such order (any more)", http.StatusNotFound)
 		return
 	}
-	v := p.view(r)
-	v.Card, v.Rows = &c, p.app.Timeline(ref)
+	v := p.view(r, &c)
+	v.Rows = p.app.Timeline(ref)
 	render(w, http.StatusOK, v)
 }
 
@@ -202,13 +222,15 @@ func (p *page) showRow(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "there is no such exchange (any more)", http.StatusNotFound)
 		return
 	}
-	v := p.view(r)
+	ref := Ref{row.Vendor, row.Order}
+	var chosen *Card
+	if c, found := p.app.Card(ref); found {
+		chosen = &c
+	}
+	v := p.view(r, chosen)
 	v.Rows = []Row{row}
-	if row.Order != "" {
-		if c, found := p.app.Card(Ref{row.Vendor, row.Order}); found {
-			v.Card = &c
-			v.Rows = p.app.Timeline(Ref{row.Vendor, row.Order})
-		}
+	if chosen != nil {
+		v.Rows = p.app.Timeline(ref)
 	}
 	v.Row = p.rowView(row, r.URL.Query())
 	render(w, http.StatusOK, v)
@@ -423,6 +445,15 @@ func milliseconds(d time.Duration) string {
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	}
 	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+// moment writes a timestamp for people, and leaves every other text as it is.
+func moment(text string) string {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return text
+	}
+	return at.UTC().Format("2 Jan 2006, 15:04 UTC")
 }
 
 // short cuts a long id.

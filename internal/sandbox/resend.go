@@ -7,14 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/textproto"
 	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/assessbridge/assessbridge/ashby/ashbytest"
@@ -206,39 +203,6 @@ func withoutAddress(err error) string {
 	return err.Error()
 }
 
-// client calls nobody whom the guard does not permit, whatever a name resolves to.
-func (g *targetGuard) client() *http.Client {
-	dialer := &net.Dialer{Timeout: 10 * time.Second}
-	return &http.Client{
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			DisableKeepAlives: true,
-			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				host, _, err := net.SplitHostPort(address)
-				if err != nil {
-					return nil, err
-				}
-				if ofVendor(host) {
-					return nil, fmt.Errorf("%s belongs to a real vendor", host)
-				}
-				d := *dialer
-				if !g.allowed(host) {
-					d.Control = onlyPrivate
-				}
-				return d.DialContext(ctx, network, address)
-			},
-		},
-	}
-}
-
-func onlyPrivate(_, address string, _ syscall.RawConn) error {
-	to, err := netip.ParseAddrPort(address)
-	if err != nil || !private(to.Addr()) {
-		return errors.New("that address is neither on this machine nor in a private network")
-	}
-	return nil
-}
-
 // addressOf is the endpoint that a row was sent to, with what may be secret in it.
 func (a *App) addressOf(r Row) string {
 	t := a.vendorSettings(r.Vendor).Target
@@ -260,6 +224,11 @@ func (a *App) authorization(r Row) string {
 	user := s.Key
 	if r.Vendor == Ashby {
 		user = s.PartnerKey
+		for _, c := range s.Customers {
+			if c.ID == r.Customer {
+				user = c.PartnerKey
+			}
+		}
 		if s.Quirks["PartnerKeyAsPassword"] {
 			return "Basic " + base64.StdEncoding.EncodeToString([]byte(":"+user))
 		}

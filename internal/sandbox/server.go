@@ -83,10 +83,12 @@ func Start(o Options) (*Server, error) {
 	}
 	s.URL = "http://" + doors[0][0].Addr().String()
 	page := newPage(s.ctx, s.App, demonstration)
+	page.token = s.Token
 	for i, listeners := range doors {
 		handler := page.guarded(s.Token, s.URL)
 		if i > 0 {
-			handler = s.App.API(Vendors[i-1])
+			// A provider is no browser: a page of somebody else has nothing to say here.
+			handler = http.NewCrossOriginProtection().Handler(s.App.API(Vendors[i-1]))
 		}
 		s.serve(hostCheck{next: handler, anyAddress: o.Insecure}, listeners)
 	}
@@ -136,7 +138,7 @@ func openDoors(host string, port, n int) ([][]net.Listener, error) {
 }
 
 func openDoor(host string, port int) ([]net.Listener, error) {
-	first, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	first, err := net.Listen("tcp", joinPort(host, port))
 	if err != nil {
 		return nil, err
 	}
@@ -152,6 +154,8 @@ func openDoor(host string, port int) ([]net.Listener, error) {
 	}
 	return door, nil
 }
+
+func joinPort(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
 
 func closeDoors(doors [][]net.Listener) error {
 	var errs []error
@@ -249,7 +253,9 @@ const presenceFile = "sandbox.json"
 
 // publish writes where the sandbox is, for the same user only.
 func (s *Server) publish(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	// A folder that somebody else made may have been there before; its mode cannot be
+	// changed by us.
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.Chmod(dir, 0o700)); err != nil {
 		return err
 	}
 	data, err := json.Marshal(Presence{s.URL, s.Token, os.Getpid()})
@@ -283,16 +289,6 @@ func RuntimeDir(env func(string) string) string {
 		return filepath.Join(dir, "assessbridge")
 	}
 	return filepath.Join(os.TempDir(), "assessbridge-"+strconv.Itoa(os.Getuid()))
-}
-
-// FindPresence reads where a sandbox of the user runs.
-func FindPresence(dir string) (Presence, error) {
-	var p Presence
-	data, err := os.ReadFile(filepath.Join(dir, presenceFile))
-	if err != nil {
-		return p, err
-	}
-	return p, json.Unmarshal(data, &p)
 }
 
 // Entrance is the address that lets a browser in.

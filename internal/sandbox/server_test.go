@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -138,25 +139,105 @@ func TestStory(t *testing.T) {
 	}
 }
 
-// What a recruiter sees of a provider that rejects, fails, or is not there.
+// What a recruiter sees of a provider that rejects, fails, or is not there, and of an
+// order that is lost, late, repeated or forged.
 func TestSentences(t *testing.T) {
+	const reason = "“We do not offer this test in the candidate&#39;s country.”"
+	const once = ", and the recruiter sees one; it must be one invitation at your side too."
 	b := start(t)
 	for _, c := range []struct{ vendor, email, fault, want string }{
-		{"kombo", "reject@example.com", "", "You answered 422: Kombo marks the order as rejected; the recruiter reads “We do not offer this test in the candidate&#39;s country.”."},
+		{"kombo", "reject@example.com", "", "You answered 422: Kombo marks the order as rejected; the recruiter reads " + reason + "</p>"},
 		{"kombo", "fail@example.com", "", "You answered 500: Kombo keeps the order open; the recruiter sees nothing yet."},
 		{"kombo", "", "lost", "Lost before it was sent: the recruiter sees an open order; you learn of it only by asking Kombo for open orders."},
-		{"kombo", "", "duplicate=1", "You answered 200: Kombo counts it as one order; it must be one invitation at your side too."},
-		{"kombo", "", "late=50ms", "You answered 200: Kombo counts the order as taken; the recruiter sees it as open until your result comes."},
+		{"kombo", "", "duplicate=1", "It came once more and you answered 200: Kombo counts it as one order" + once},
+		{"kombo", "", "late=50ms", "It was sent 50ms late; until then the recruiter saw an open order. You answered 200: Kombo counts the order as taken;"},
+		{"kombo", "fail@example.com", "late=50ms", "It was sent 50ms late; until then the recruiter saw an open order. You answered 500: "},
 		{"kombo", "", "bad signature", "You answered 401: Kombo keeps the order open; the recruiter sees nothing yet."},
 		{"kombo", "", "answer lost", "Your answer was lost on the way: Kombo did not hear it and keeps the order open; if the order comes again, the candidate must not be invited twice."},
+		{"stackone", "reject@example.com", "", "StackOne took your result; the recruiter sees cancelled and no reason: Teamtailor does not show your " + reason + "</p>"},
 		{"stackone", "", "lost", "Lost before it was sent: the recruiter sees the order as sent; nobody ever tells you of it."},
-		{"stackone", "", "duplicate=1", "You answered 200: StackOne counts it as one order; it must be one invitation at your side too."},
-		{"ashby", "reject@example.com", "", "You answered 422: the assessment does not start; the recruiter reads “We do not offer this test in the candidate&#39;s country.”."},
+		{"stackone", "", "duplicate=1", "It came once more and you answered 200: StackOne counts it as one order" + once},
+		{"stackone", "", "late=50ms", "It was sent 50ms late; until then the recruiter saw the order as sent. You answered 200: StackOne counts"},
+		{"ashby", "reject@example.com", "", "You answered 422: the assessment does not start; the recruiter reads " + reason + "</p>"},
 		{"ashby", "fail@example.com", "", "You answered 500: the stage hangs at “starting”; the recruiter sees no reason."},
 		{"ashby", "", "lost", "Lost before it was sent: the stage hangs at “starting”; you never hear of it."},
+		{"ashby", "", "duplicate=1", "It came once more and you answered 200: Ashby got the id of the live assessment once more; the recruiter sees one assessment."},
+		{"ashby", "", "late=50ms", "It was sent 50ms late; until then the recruiter saw “starting”. You answered 200: Ashby holds a live assessment;"},
 	} {
 		page := b.post(t, "/do/order", "customer", customers[c.vendor], "email", c.email, "faults", c.fault)
-		has(t, page, c.want, "%s %s %s", c.vendor, c.email, c.fault)
+		order, _ := orderOn(t, page)
+		b.eventually(t, order, c.want)
+	}
+}
+
+// Twice is twice at every vendor, one after the other and at once, questions included.
+func TestDuplicates(t *testing.T) {
+	b := start(t)
+	for _, vendor := range sandbox.Vendors {
+		for _, fault := range []string{"duplicate=2", "duplicate at once=2", "duplicate-at-once=2"} {
+			page := b.post(t, "/do/order", "customer", customers[vendor], "faults", fault)
+			require.Equal(t, 3, strings.Count(page, `<span class="arrow" aria-hidden="true">→`), "%s %s", vendor, fault)
+			require.Equal(t, 2, strings.Count(page, "It came once more"), "%s %s", vendor, fault)
+		}
+	}
+	for _, vendor := range []string{sandbox.StackOne, sandbox.Ashby} {
+		done, err := b.App.Ask(t.Context(), vendor, "", []string{"duplicate=1"})
+		require.NoError(t, err)
+		require.Len(t, done.Rows, 2, vendor)
+	}
+}
+
+// Texts of others end a sentence once, and an empty one is no reason.
+func TestQuotations(t *testing.T) {
+	for answer, want := range map[string]string{
+		`{"status":"ORDER_REJECTED","message":"No."}`: "the recruiter reads “No.”</p>",
+		`{"status":"ORDER_REJECTED","message":"No"}`:  "the recruiter reads “No”.</p>",
+		`{"status":"ORDER_REJECTED","message":"No!"}`: "the recruiter reads “No!”</p>",
+		`{"status":"ORDER_REJECTED","message":" "}`:   "the recruiter reads no reason.</p>",
+	} {
+		provider := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			_, _ = io.WriteString(w, answer)
+		})
+		b := start(t, at(provider))
+		has(t, b.post(t, "/do/order", "customer", customers["kombo"]), want)
+	}
+}
+
+// A provider that takes what nobody has signed is told so, whatever the vendor makes of
+// its answer; one that reads another spelling of the right signature is not.
+func TestForgeryTaken(t *testing.T) {
+	const told = "you took it although its signature is wrong"
+	b := start(t, at(serve(t, func(http.ResponseWriter, *http.Request) {})))
+	for _, vendor := range []string{"kombo", "stackone"} {
+		for _, fault := range []string{"bad signature", "missing signature", "old secret"} {
+			has(t, b.post(t, "/do/order", "customer", customers[vendor], "faults", fault), told, vendor, fault)
+		}
+		for _, fault := range []string{"", "padded signature", "standard Base64 signature"} {
+			require.NotContains(t, b.post(t, "/do/order", "customer", customers[vendor], "faults", fault), told, "%s %s", vendor, fault)
+		}
+	}
+	_, err := b.App.Serve(t.Context(), "kombo", "rotate", "")
+	require.NoError(t, err)
+	require.NotContains(t, b.post(t, "/do/order", "customer", customers["kombo"], "faults", "old secret"), told, "both are valid while a secret is rotated")
+}
+
+// serve runs a provider of its own.
+func serve(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// at has all vendors call a provider.
+func at(base string) func(*sandbox.Options) {
+	return func(o *sandbox.Options) {
+		o.Vendors = map[string]sandbox.VendorSettings{
+			sandbox.Kombo:    {Target: sandbox.Target{Webhook: base + "/kombo"}},
+			sandbox.StackOne: {Target: sandbox.Target{Webhook: base + "/stackone", Packages: base + "/stackone/packages"}},
+			sandbox.Ashby:    {Target: sandbox.Target{Base: base + "/ashby"}},
+		}
 	}
 }
 

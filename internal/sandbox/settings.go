@@ -1,8 +1,11 @@
 package sandbox
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,6 +45,9 @@ type Settings struct {
 	Demo bool
 	// Origins are where the simulators are served, by vendor; empty: not served.
 	Origins map[string]string
+	// References are the variables of the environment in which secrets are, as
+	// ${NAME}, by secret. They are shown instead.
+	References map[string]string
 }
 
 // keptBySimulator is small because the journal keeps what the page shows.
@@ -67,7 +73,8 @@ var defaults = map[string]VendorSettings{
 		},
 	},
 	Ashby: {
-		Key: ashbytest.DefaultAPIKey, Secret: ashbytest.DefaultWebhookSecret, PartnerKey: ashbytest.DefaultPartnerKey,
+		// Ashby's documented example of a secret does not look like one.
+		Key: ashbytest.DefaultAPIKey, Secret: "ashby-test-webhook-secret-0001", PartnerKey: ashbytest.DefaultPartnerKey,
 		Customers: []Customer{{ID: ashbytest.DefaultOrganization, Name: "Acme", ATS: "ashby"}},
 	},
 }
@@ -83,6 +90,9 @@ func (s Settings) complete() Settings {
 		if len(v.Customers) == 0 {
 			v.Customers = d.Customers
 		}
+		if vendor == Ashby {
+			v = v.withKeys()
+		}
 		all[vendor] = v
 	}
 	s.Vendors = all
@@ -90,6 +100,22 @@ func (s Settings) complete() Settings {
 		s.Timeout = defaultTimeout
 	}
 	return s
+}
+
+// withKeys gives every customer keys of its own. Those of the vendor belong to the first
+// one.
+func (v VendorSettings) withKeys() VendorSettings {
+	v.Customers = slices.Clone(v.Customers)
+	for i := range v.Customers {
+		c := &v.Customers[i]
+		if i == 0 {
+			c.Key, c.PartnerKey = orDefault(c.Key, v.Key), orDefault(c.PartnerKey, v.PartnerKey)
+			v.Key, v.PartnerKey = c.Key, c.PartnerKey
+			continue
+		}
+		c.Key, c.PartnerKey = orDefault(c.Key, apiKeyOf(c.ID)), orDefault(c.PartnerKey, partnerKeyOf(c.ID))
+	}
+	return v
 }
 
 // hasTarget tells whether there is a provider.
@@ -164,6 +190,8 @@ type environment struct {
 	seed    uint64
 	timeout time.Duration
 	follow  func(Row)
+	// dial opens the connections to the provider.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // offers are the packages that the provider last offered, by customer.

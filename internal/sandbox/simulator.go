@@ -6,8 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // The vendors, as in links and commands.
@@ -39,6 +44,23 @@ const (
 	KindInline     = "inline-order"     // Kombo: the candidate waits for the link
 	KindBackground = "background-check" // StackOne
 )
+
+// atsNames are the names of those ATSs whose ids are not the name in lower case.
+var atsNames = map[string]string{
+	"smartrecruiters": "SmartRecruiters", "successfactors": "SAP SuccessFactors", "sapsuccessfactors_ats": "SAP SuccessFactors",
+}
+
+// atsLabel is the name of an ATS as people write it.
+func atsLabel(id string) string {
+	if name := atsNames[strings.ToLower(id)]; name != "" {
+		return name
+	}
+	first, size := utf8.DecodeRuneInString(id)
+	if size == 0 {
+		return "the ATS"
+	}
+	return string(unicode.ToUpper(first)) + id[size:]
+}
 
 // Request is an order that a recruiter places.
 type Request struct {
@@ -92,6 +114,18 @@ type Customer struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	ATS  string `json:"ats"`
+	// Of Ashby, where every customer has keys of its own; empty: those of the vendor.
+	PartnerKey string `json:"-"`
+	Key        string `json:"-"`
+}
+
+// atsOf is the name of the ATS of a customer.
+func atsOf(customers []Customer, id string) string {
+	i := slices.IndexFunc(customers, func(c Customer) bool { return c.ID == id })
+	if i < 0 {
+		return atsLabel("")
+	}
+	return atsLabel(customers[i].ATS)
 }
 
 // Package is what the ATS lists.
@@ -119,18 +153,29 @@ type Card struct {
 	ID        string    `json:"id"`
 	TheirID   string    `json:"provider_order"` // the id by which the provider knows it; empty: it knows none
 	Customer  string    `json:"customer"`
+	ATS       string    `json:"ats"` // as people write it
 	Package   string    `json:"package"`
 	Candidate string    `json:"candidate"`
 	Status    string    `json:"status"` // as the vendor writes it
 	Group     Group     `json:"group"`
 	Link      string    `json:"link,omitempty"`
 	Score     string    `json:"score,omitempty"`
+	ScoreName string    `json:"score_name,omitempty"` // as the provider labels it
 	Lines     []Line    `json:"lines,omitempty"`
+	Hidden    []Line    `json:"hidden,omitempty"` // what the provider wrote and the ATS does not show
 	Files     []File    `json:"files,omitempty"`
 	Message   string    `json:"message,omitempty"` // for the recruiter
 	Note      string    `json:"note,omitempty"`    // what went wrong and the ATS does not show
 	At        time.Time `json:"-"`
 	Verbs     []Verb    `json:"-"`
+}
+
+// summary is the state of an order in a few words.
+func (c Card) summary() string {
+	if c.Score != "" {
+		return c.Status + ", score " + c.Score
+	}
+	return orDefault(c.Status, "an open order")
 }
 
 // Group is where an order stands.
@@ -214,6 +259,13 @@ func parsed[F any](names []string, parse func(string) (F, error)) ([]F, error) {
 		list = append(list, f)
 	}
 	return list, nil
+}
+
+// repeated asks as often as the faults say. A question, unlike a webhook, is one call at
+// the simulators: its repetition is the recruiter's.
+func repeated[A any](names []string, ask func() A) []A {
+	first, copies := simkit.Repeat(plan(names), func(int) A { return ask() })
+	return append([]A{first}, copies...)
 }
 
 // unsent is the outcome of a message that was not sent.

@@ -15,7 +15,7 @@ type stackoneSim struct {
 
 func newStackOne(s VendorSettings, env environment) (simulator, error) {
 	cfg := stackonetest.Config{
-		Seed: env.seed, MaxExchanges: keptBySimulator, APIKey: s.Key, WebhookSecret: s.Secret,
+		Seed: env.seed, MaxExchanges: keptBySimulator, DialContext: env.dial, APIKey: s.Key, WebhookSecret: s.Secret,
 		WebhookTimeout: env.timeout, PackagesTimeout: min(env.timeout, stackonetest.DefaultPackagesTimeout),
 		OnExchange: func(e stackonetest.Exchange) {
 			env.follow(Row{
@@ -56,8 +56,18 @@ func (s *stackoneSim) ask(ctx context.Context, customer string, names []string) 
 	if err != nil {
 		return nil, err
 	}
-	a := s.RequestPackages(ctx, stackonetest.PackagesRequest{Account: customer}, faults...)
-	f := facts{vendor: StackOne, class: PackagesClass, outcome: Taken, status: a.Status}
+	var judged []Judged
+	for _, a := range repeated(names, func() stackonetest.PackagesAnswer {
+		return s.RequestPackages(ctx, stackonetest.PackagesRequest{Account: customer}, faults...)
+	}) {
+		judged = append(judged, s.judgePackages(a, customer))
+	}
+	return judged, nil
+}
+
+// judgePackages says what follows of an answer and keeps what it offers.
+func (s *stackoneSim) judgePackages(a stackonetest.PackagesAnswer, customer string) Judged {
+	f := facts{vendor: StackOne, class: PackagesClass, outcome: Taken, status: a.Status, faults: a.Faults}
 	for _, v := range a.Violations {
 		f.broken = append(f.broken, v.String())
 	}
@@ -81,10 +91,10 @@ func (s *stackoneSim) ask(ctx context.Context, customer string, names []string) 
 		f.broken = nil // the outcome says it
 	}
 	s.offered.set(customer, list)
-	return []Judged{{
+	return Judged{
 		exchange: a.Exchange, op: stackonetest.OpProviderPackages, customer: customer,
 		faults: strings.Join(a.Faults, ", "), verdict: f.verdict(),
-	}}, nil
+	}
 }
 
 func (s *stackoneSim) order(ctx context.Context, r Request) (string, []Judged, error) {
@@ -122,7 +132,7 @@ func (s *stackoneSim) judge(d stackonetest.Delivery, again bool) []Judged {
 }
 
 func (s *stackoneSim) judgeOne(d stackonetest.Delivery, again bool) Judged {
-	f := facts{vendor: StackOne, class: EventClass, outcome: Failed, status: d.Status}
+	f := facts{vendor: StackOne, class: EventClass, outcome: Failed, status: d.Status, faults: d.Faults}
 	if d.OrderID != "" {
 		f.class = OrderClass
 	}
@@ -241,7 +251,7 @@ func (s *stackoneSim) card(id string) (Card, bool) {
 		Vendor: StackOne, ID: o.ID, TheirID: o.ID, Customer: o.Account, Package: o.PackageID, At: o.CreatedAt,
 		Candidate: fullName(textIn(o.Data, "candidate", "first_name"), textIn(o.Data, "candidate", "last_name")),
 		Status:    orDefault(o.Status, "sent"), Group: Open,
-		Verbs: []Verb{verbAgain, verbRedeliver, verbTwice, verbUpdate, verbDelete},
+		Verbs: []Verb{verbAgain, verbRedeliver, verbTwice, verbUpdate, verbDelete}, ATS: atsLabel(o.Provider),
 	}
 	switch strings.ToLower(o.Status) {
 	case "", "open", "in_progress", "in_review", "pending", "started":
@@ -275,6 +285,8 @@ func (c *Card) fill(o stackonetest.Order) {
 	}
 	if summary, isText := shown["summary"].(string); isText {
 		c.Lines = append(c.Lines, Line{"Summary", summary})
+	} else if o.State.Summary != "" {
+		c.Hidden = append(c.Hidden, Line{"Summary", o.State.Summary})
 	}
 	if _, whole := shown["attachments"]; whole {
 		for _, a := range o.State.Attachments {
@@ -282,21 +294,45 @@ func (c *Card) fill(o stackonetest.Order) {
 		}
 	}
 	if o.Status != "" && o.State.Score.Value != "" && c.Score == "" {
-		c.Lines = append(c.Lines, Line{"Not shown by " + o.Provider, "score " + o.State.Score.Value})
+		c.Hidden = append(c.Hidden, Line{"Score", o.State.Score.Value})
 	}
+	if c.Link == "" && o.State.ResultURL != "" {
+		c.Hidden = append(c.Hidden, Line{"Link", o.State.ResultURL})
+	}
+	if len(c.Files) == 0 && len(o.State.Attachments) > 0 {
+		c.Hidden = append(c.Hidden, Line{"Attachments", counted(len(o.State.Attachments), "file")})
+	}
+}
+
+// unread tells of a reason that never reaches the recruiter. StackOne has no word for a
+// rejection: it is a cancelled result, and its text is the summary, which not every
+// ATS shows.
+func (s *stackoneSim) unread(c Card) string {
+	if c.Group != Cancelled && c.Group != Declined {
+		return ""
+	}
+	for _, line := range c.Lines {
+		if line.Label == "Summary" {
+			return ", with “" + line.Value + "”"
+		}
+	}
+	for _, line := range c.Hidden {
+		if line.Label == "Summary" {
+			return " and no reason: " + c.ATS + " does not show your “" + line.Value + "”"
+		}
+	}
+	return " and no reason: you gave none"
 }
 
 func (s *stackoneSim) seen(r Row) facts {
 	f := facts{vendor: StackOne, class: CallClass, outcome: called(r.Status, r.Method), status: r.Status}
-	if message := textIn(r.ResponseBody, "message"); message != "" {
-		f.message = " (" + message + ")"
-	}
+	f.message = aside(textIn(r.ResponseBody, "message"))
 	switch r.Op {
 	case stackonetest.OpUpdateAssessmentResult, stackonetest.OpUpdateBackgroundResult:
 		f.class = ResultClass
 		f.detail = "the order as it is"
 		if c, found := s.card(r.Order); found {
-			f.detail = c.summary()
+			f.detail = c.summary() + s.unread(c)
 		}
 	}
 	return f

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"fmt"
 	"strings"
+
+	"github.com/assessbridge/assessbridge/internal/simkit"
 )
 
 // Outcome is what became of a message, as far as the vendor is concerned.
@@ -105,7 +107,7 @@ type cause struct {
 // the vendor is any.
 var consequences = map[cause]consequence{
 	{Kombo, OrderClass, Taken}:       {"Kombo counts the order as taken; the recruiter sees it as open until your result comes", ""},
-	{Kombo, OrderClass, Again}:       {"Kombo counts it as one order; it must be one invitation at your side too", "4.6"},
+	{Kombo, OrderClass, Again}:       {"Kombo counts it as one order, and the recruiter sees one; it must be one invitation at your side too", "4.6"},
 	{Kombo, OrderClass, Rejected}:    {"Kombo marks the order as rejected; the recruiter reads “{message}”", ""},
 	{Kombo, OrderClass, Misshapen}:   {"this is not Kombo's rejection, which has exactly a status and a message; the order stays open and the recruiter never reads your reason", ""},
 	{Kombo, OrderClass, Failed}:      {"Kombo keeps the order open; the recruiter sees nothing yet", ""},
@@ -127,7 +129,7 @@ var consequences = map[cause]consequence{
 	{Kombo, InlineClass, NoTarget}:    {"the waiting candidate looks at a dead page", "4.5"},
 
 	{StackOne, OrderClass, Taken}:       {"StackOne counts the event as delivered; the recruiter sees the order as sent until your result comes", ""},
-	{StackOne, OrderClass, Again}:       {"StackOne counts it as one order; it must be one invitation at your side too", "7.6"},
+	{StackOne, OrderClass, Again}:       {"StackOne counts it as one order, and the recruiter sees one; it must be one invitation at your side too", "7.6"},
 	{StackOne, OrderClass, Failed}:      {"StackOne counts the event as not delivered and promises no second try; the recruiter sees the order as sent, and nothing comes of it", "7.6"},
 	{StackOne, OrderClass, Unread}:      {"StackOne did not hear it; if the event comes again, the candidate must not be invited twice", "7.6"},
 	{StackOne, OrderClass, Silent}:      {"StackOne counts the event as not delivered and promises no second try; the recruiter sees the order as sent", "7.6"},
@@ -209,6 +211,7 @@ type facts struct {
 	message string // for the recruiter, or of a refusal
 	detail  string
 	broken  []string
+	faults  []string // with which it was sent
 }
 
 // verdict says what follows of facts.
@@ -220,8 +223,63 @@ func (f facts) verdict() Verdict {
 	if !found {
 		c = consequences[cause{f.vendor, f.class, Failed}]
 	}
-	text := strings.NewReplacer("{message}", f.message, "{detail}", f.detail, "{vendor}", label(f.vendor)).Replace(c.text)
-	return Verdict{Outcome: f.outcome, Text: f.opening() + ": " + text + ".", Assumes: c.assumes, Broken: f.broken}
+	wording := c.text
+	if strings.TrimSpace(f.message) == "" {
+		wording = strings.ReplaceAll(wording, "reads “{message}”", "reads no reason")
+	}
+	text := strings.NewReplacer("{message}", f.message, "{detail}", f.detail, "{vendor}", label(f.vendor)).Replace(wording)
+	return Verdict{Outcome: f.outcome, Text: f.lateness() + f.opening() + ": " + sentence(text), Assumes: c.assumes, Broken: f.broken}
+}
+
+// sentence ends a text with a full stop, unless it ends with a quotation that has one.
+func sentence(text string) string {
+	quoted, isQuotation := strings.CutSuffix(text, "”")
+	if isQuotation && strings.TrimRight(quoted, ".!?…") != quoted {
+		return text
+	}
+	return text + "."
+}
+
+// aside is the message of a refusal, to be put behind a statement.
+func aside(message string) string {
+	message = strings.TrimRight(strings.TrimSpace(message), ".")
+	if message == "" {
+		return ""
+	}
+	return " (" + message + ")"
+}
+
+// meanwhile is what was to be seen while an order was on its way.
+var meanwhile = map[cause]string{
+	{vendor: Kombo, class: OrderClass}:    "the recruiter saw an open order",
+	{vendor: Kombo, class: InlineClass}:   "the candidate waited for the link",
+	{vendor: StackOne, class: OrderClass}: "the recruiter saw the order as sent",
+	{vendor: Ashby, class: OrderClass}:    "the recruiter saw “starting”",
+	{vendor: Ashby, class: CancelClass}:   "the recruiter saw a live assessment",
+}
+
+// lateness says by how much a message was late, and what that meant; empty: it was not.
+func (f facts) lateness() string {
+	late := plan(f.faults).Late
+	if late <= 0 || f.outcome == Lost || f.outcome == NoTarget {
+		return ""
+	}
+	text := fmt.Sprintf("It was sent %s late", late)
+	if seen := meanwhile[cause{vendor: f.vendor, class: f.class}]; seen != "" {
+		text += "; until then " + seen
+	}
+	return text + ". "
+}
+
+// plan is what those of the faults do that are the same at every vendor.
+func plan(faults []string) *simkit.Plan {
+	var known []simkit.DeliveryFault
+	for _, name := range faults {
+		if f, err := simkit.ParseDeliveryFault(simkit.DeliveryFaults(nil, nil, ""), name); err == nil {
+			known = append(known, f)
+		}
+	}
+	return simkit.NewPlan(known...)
 }
 
 // opening says what happened.
@@ -237,6 +295,8 @@ func (f facts) opening() string {
 		return "You did not answer"
 	case Unread:
 		return "Your answer was lost on the way"
+	case Again:
+		return fmt.Sprintf("It came once more and you answered %d", f.status)
 	case Written, Read, Refused, Limited, Outage:
 		if f.status == 0 {
 			return "You got no answer"

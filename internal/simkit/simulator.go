@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -21,6 +22,8 @@ type Config[S any] struct {
 	Clock func() time.Time
 	// MaxExchanges bounds the log; zero: [DefaultMaxExchanges]; negative: no limit.
 	MaxExchanges int
+	// Dial opens the connections to URLs of the provider; nil: a [net.Dialer] does.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Followed is called with every exchange that ended; nil: nobody follows.
 	Followed func(Exchange)
 	Limits   Limits
@@ -68,7 +71,7 @@ func New[S any](cfg Config[S]) *Simulator[S] {
 	s := &Simulator[S]{
 		IDs:     NewIDs(cfg.Seed),
 		cfg:     cfg,
-		sockets: &http.Transport{},
+		sockets: &http.Transport{DialContext: cfg.Dial},
 		log:     &exchangeLog{limit: cfg.MaxExchanges, hook: cfg.Followed},
 		meter:   newMeter(cfg.Limits),
 		queue:   faultQueue[S]{queues: map[string][]Fault[S]{}, calls: map[string]int{}},

@@ -7,6 +7,8 @@ import (
 	"unicode"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/assessbridge/assessbridge/internal/nearmiss"
 )
 
 const noAliases = "anchors and aliases are not supported"
@@ -85,7 +87,7 @@ func (m Mapping) name(key *yaml.Node) (name string, ok bool) {
 	case slices.Contains(m.known, key.Value):
 		return key.Value, true
 	}
-	m.problemAt(key.Line, "unknown field %s%s", quoted(key.Value), didYouMean(key.Value, m.known))
+	m.problemAt(key.Line, "unknown field %s%s", quoted(key.Value), nearmiss.Hint(key.Value, m.known))
 	return "", false
 }
 
@@ -280,7 +282,7 @@ func (m Mapping) OneOf(name string, known []string) string {
 	text := m.Required(name)
 	if text != "" && !slices.Contains(known, text) {
 		m.ProblemOf(name, "unknown %s %s%s; the %ss are %s",
-			name, quoted(text), didYouMean(text, known), name, strings.Join(known, ", "))
+			name, quoted(text), nearmiss.Hint(text, known), name, strings.Join(known, ", "))
 	}
 	return text
 }

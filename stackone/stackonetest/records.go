@@ -39,8 +39,8 @@ var (
 )
 
 // exampleRecords are those of StackOne's reference; orders refer to them. The reference
-// lets the application name a job and a candidate that it does not show: here they are
-// those that exist.
+// lets the application and the posting name a job and a candidate that it does not show:
+// here they are those that exist.
 func (w *world) exampleRecords() map[Model][]map[string]any {
 	postings := exampleJobPostings
 	if w.quirks.BareEnums {
@@ -52,13 +52,24 @@ func (w *world) exampleRecords() map[Model][]map[string]any {
 		Jobs:         dataOf(exampleJob),
 		JobPostings:  dataOf(postings),
 	}
+	job, candidate := records[Jobs][0], records[Candidates][0]
 	for _, application := range records[Applications] {
-		for name, model := range map[string]Model{"job": Jobs, "candidate": Candidates} {
-			application[name+"_id"] = records[model][0]["id"]
-			application["remote_"+name+"_id"] = records[model][0]["remote_id"]
-		}
+		refers(application, "job", job)
+		refers(application, "candidate", candidate)
+	}
+	for _, posting := range records[JobPostings] {
+		refers(posting, "job", job)
 	}
 	return records
+}
+
+// refers names another record in the members of one that are there for it.
+func refers(record map[string]any, name string, to map[string]any) {
+	for member, in := range map[string]string{name + "_id": "id", "remote_" + name + "_id": "remote_id"} {
+		if _, has := record[member]; has {
+			record[member] = to[in]
+		}
+	}
 }
 
 func dataOf(body []byte) []map[string]any {

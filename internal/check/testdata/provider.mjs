@@ -144,7 +144,8 @@ function ashbyStart(request, body) {
     const order = startOrder(`ashby/${id}`, type);
     if (order.rejected) throw new Answer(422, { message: order.rejected });
     live.set(key, id);
-    assessments.set(id, { customer, key, started: Date.now(), url: order.url });
+    const started = Date.now();
+    assessments.set(id, { customer, key, started, told: started, url: order.url });
   }
   const id = live.get(key);
   const { started } = assessments.get(id);
@@ -163,8 +164,11 @@ function ashbyCancel(request, body) {
 
 async function ashbyResult({ account, id, result }) {
   const customer = config.ashbyCustomers.find((c) => c.Name === account);
+  // Ashby orders updates by time: each is later than the one before.
+  const assessment = assessments.get(id);
+  assessment.told = Math.max(Date.now(), assessment.told + 1);
   const answer = await call('POST', `${config.ashby}/assessment.update`, { authorization: basic(customer.APIKey) }, {
-    assessment_id: id, timestamp: Date.now(),
+    assessment_id: id, timestamp: assessment.told,
     assessment_status: { identifier: 'status', label: 'Status', type: 'string', value: result.status === 'completed' ? 'Completed' : 'In progress' },
     assessment_profile_url: result.report_url && { identifier: 'report', label: 'Report', type: 'url', value: result.report_url },
     assessment_result: result.score && { identifier: 'score', label: 'Score', type: 'numeric_score', value: result.score.value },

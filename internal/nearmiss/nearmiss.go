@@ -1,13 +1,23 @@
-package yamlfile
+// Package nearmiss finds the word that somebody meant who mistyped it.
+package nearmiss
 
 import (
 	"fmt"
 	"strings"
 )
 
-// didYouMean returns a hint for a word that looks like a known one, and nothing
-// for one that does not.
-func didYouMean(word string, known []string) string {
+// Hint says which of the known words a mistyped one looks like, to stand behind an
+// error: `, did you mean "base"?`. It is empty for a word that looks like none.
+func Hint(word string, known []string) string {
+	if best := Of(word, known); best != "" {
+		return fmt.Sprintf(", did you mean %q?", best)
+	}
+	return ""
+}
+
+// Of returns the known word that a mistyped one looks most like, the first of several;
+// empty if it looks like none. Known words are in lower case.
+func Of(word string, known []string) string {
 	best, least := "", 3
 	for _, candidate := range known {
 		// Up to half of a short word may be wrong, and two characters of any.
@@ -16,10 +26,7 @@ func didYouMean(word string, known []string) string {
 			best, least = candidate, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(", did you mean %q?", best)
+	return best
 }
 
 // distance is the Levenshtein distance in bytes between two words: how many
