@@ -20,6 +20,8 @@ func (p *page) routeAPI() {
 	p.mux.HandleFunc("POST /api/resend", p.apiResend)
 	p.mux.HandleFunc("POST /api/act", p.apiAct)
 	p.mux.HandleFunc("POST /api/reset", p.apiReset)
+	p.mux.HandleFunc("POST /api/check", p.apiCheck)
+	p.mux.HandleFunc("GET /report/{run}", p.showReport)
 }
 
 // State is everything that the page shows, for programs.

@@ -19,6 +19,7 @@ type App struct {
 	settings Settings
 	journal  *journal
 	guard    *targetGuard
+	runs     checkRuns
 
 	mu     sync.Mutex
 	sims   map[string]simulator
@@ -176,11 +177,6 @@ func (a *App) sim(vendor string) (simulator, error) {
 // API serves the API of a vendor.
 func (a *App) API(vendor string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		sim, err := a.sim(vendor)
-		if err != nil {
-			http.NotFound(w, r)
-			return
-		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCall))
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 			http.Error(w, "the sandbox takes no calls of this size", http.StatusRequestEntityTooLarge)
@@ -190,8 +186,21 @@ func (a *App) API(vendor string) http.Handler {
 			return // the caller hung up
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		sim.ServeHTTP(w, r)
+		if api := a.runs.api(vendor); api != nil {
+			api.ServeHTTP(w, r)
+			return
+		}
+		a.serveSimulator(vendor, w, r)
 	})
+}
+
+func (a *App) serveSimulator(vendor string, w http.ResponseWriter, r *http.Request) {
+	sim, err := a.sim(vendor)
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	sim.ServeHTTP(w, r)
 }
 
 // maxCall is how large a call of the API may be: results carry their attachments.

@@ -93,6 +93,7 @@ func subcommands() []subcommand {
 		{"replay", "MESSAGE|ORDER", "sends a message to your service once more", (*command).replay},
 		{"cancel", "ORDER", "cancels at Ashby", (*command).cancel},
 		{"reset", "", "forgets all orders of the sandbox that runs", (*command).reset},
+		{"check", "[ID…]", "checks whether your service does what the vendors expect", (*command).check},
 		{"list", strings.Join(listNames, "|"), "prints what the other commands take", (*command).list},
 		{"init", "", "writes a sandbox.yaml with comments", (*command).initialise},
 	}

@@ -21,12 +21,14 @@ type shell struct {
 	t   *testing.T
 	ctx context.Context
 	env map[string]string
+	// token receives that of the sandbox that was served.
+	token chan string
 }
 
 func newShell(t *testing.T) *shell {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	return &shell{t, t.Context(), map[string]string{"XDG_RUNTIME_DIR": t.TempDir()}}
+	return &shell{t: t, ctx: t.Context(), env: map[string]string{"XDG_RUNTIME_DIR": t.TempDir()}}
 }
 
 // said is what a command said.
@@ -161,7 +163,7 @@ func TestInit(t *testing.T) {
 	// The commented lines are right, too.
 	data, err := os.ReadFile("sandbox.yaml")
 	require.NoError(t, err)
-	s.env = map[string]string{"KOMBO_API_KEY": "a", "KOMBO_WEBHOOK_SECRET": "b", "UMBRELLA_PARTNER_KEY": "c", "UMBRELLA_API_KEY": "d"}
+	s.env = map[string]string{"KOMBO_API_KEY": "a", "KOMBO_WEBHOOK_SECRET": "b", "UMBRELLA_PARTNER_KEY": "c", "UMBRELLA_API_KEY": "d", "EMPTY_KEY": "e"}
 	s.write("whole.yaml", commented.ReplaceAllString(string(data), "$1$2"))
 	got = s.run("env", "--config", "whole.yaml")
 	require.Equal(t, sandbox.ExitOK, got.status, got)

@@ -256,6 +256,7 @@ func (s *shell) serve(args ...string) string {
 		require.Equal(s.t, sandbox.ExitOK, <-status, "it ends well when it is told to")
 	})
 	page := make(chan string, 1)
+	s.token = make(chan string, 1)
 	go func() {
 		var text strings.Builder
 		chunk := make([]byte, 4096)
@@ -265,6 +266,7 @@ func (s *shell) serve(args ...string) string {
 			if found := entrance.FindStringSubmatch(text.String()); found != nil {
 				text.Reset()
 				page <- found[1]
+				s.token <- found[2]
 			}
 			if err != nil {
 				return

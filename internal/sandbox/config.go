@@ -49,9 +49,12 @@ type checkHooks struct {
 	RejectedPackage string `json:"rejected_package,omitempty"`
 	FaultPackage    string `json:"fault_package,omitempty"`
 	ConflictPackage string `json:"conflict_package,omitempty"`
-	Finish          string `json:"finish,omitempty"`    // URL that takes an order and its result
-	Reconcile       string `json:"reconcile,omitempty"` // URL at which the provider looks for lost orders
-	Started         string `json:"started,omitempty"`   // URL that tells how often an order was started
+	EmptyAccount    string `json:"empty_account,omitempty"` // at StackOne, with no packages
+	EmptyKey        string `json:"empty_key,omitempty"`     // of a customer at Ashby with no assessments
+	Finish          string `json:"finish,omitempty"`        // URL that takes an order and its result
+	Reconcile       string `json:"reconcile,omitempty"`     // URL at which the provider looks for lost orders
+	Started         string `json:"started,omitempty"`       // URL that tells how often an order was started
+	Packages        string `json:"packages,omitempty"`      // URL that tells which packages a customer may order
 }
 
 // readConfig reads sandbox.yaml. Without a name it is the one in the working folder, if
@@ -207,7 +210,7 @@ func quirksOf(m yamlfile.Mapping, vendor string) map[string]bool {
 
 func (r configReader) checkSection(v yamlfile.Value) {
 	m, ok := v.Mapping("known", "settle", "patience", "without", "package", "rejected_package", "fault_package", "conflict_package",
-		"finish", "reconcile", "started")
+		"empty_account", "empty_key", "finish", "reconcile", "started", "packages")
 	if !ok {
 		return
 	}
@@ -224,8 +227,9 @@ func (r configReader) checkSection(v yamlfile.Value) {
 	}
 	c.Hooks = checkHooks{
 		Package: m.Text("package"), RejectedPackage: m.Text("rejected_package"), FaultPackage: m.Text("fault_package"),
-		ConflictPackage: m.Text("conflict_package"),
-		Finish:          r.address(m, "finish", ""), Reconcile: r.address(m, "reconcile", ""), Started: r.address(m, "started", ""),
+		ConflictPackage: m.Text("conflict_package"), EmptyAccount: m.Text("empty_account"), EmptyKey: r.secret(m, "empty_key"),
+		Finish: r.address(m, "finish", ""), Reconcile: r.address(m, "reconcile", ""),
+		Started: r.address(m, "started", ""), Packages: r.address(m, "packages", ""),
 	}
 }
 

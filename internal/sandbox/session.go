@@ -163,13 +163,7 @@ func (s *session) call(ctx context.Context, method, path string, what, into any)
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, method, s.presence.URL+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Authorization", "Bearer "+s.presence.Token)
-	request.Header.Set("Content-Type", "application/json")
-	response, err := s.client.Do(request)
+	response, err := s.send(ctx, method, path, body)
 	if err != nil {
 		return err
 	}
@@ -181,6 +175,21 @@ func (s *session) call(ctx context.Context, method, path string, what, into any)
 	if response.StatusCode == http.StatusOK {
 		return json.Unmarshal(data, into)
 	}
+	return refusal(response, data)
+}
+
+func (s *session) send(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, s.presence.URL+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+s.presence.Token)
+	request.Header.Set("Content-Type", "application/json")
+	return s.client.Do(request)
+}
+
+// refusal is the error of an answer of the sandbox that is not a success.
+func refusal(response *http.Response, data []byte) error {
 	var result Result
 	if json.Unmarshal(data, &result) != nil || result.Error == "" {
 		return errors.New("the sandbox answered " + response.Status)
