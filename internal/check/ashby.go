@@ -34,7 +34,8 @@ func (t *T) ashby() *ashby {
 	var err error
 	a.sim, err = ashbytest.New(ashbytest.Config{
 		Organizations: t.kit.organizations(), Seed: seed, Clock: t.kit.cfg.Clock, PartnerPath: base.path(), Timeout: t.opts.AnswerTimeout,
-		OnExchange: func(e ashbytest.Exchange) { t.record(a.exchange(e)) },
+		DialContext: t.kit.cfg.DialContext,
+		OnExchange:  func(e ashbytest.Exchange) { t.record(a.exchange(e)) },
 	})
 	if t.kitFault(err) {
 		return nil

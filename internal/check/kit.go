@@ -1,8 +1,10 @@
 package check
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -23,6 +25,9 @@ type Config struct {
 	// Others answer the calls of a vendor's API that are about no check, by vendor; nil:
 	// a simulator without customers does.
 	Others map[string]http.Handler
+	// DialContext opens the connections to the service, so that a program that is told
+	// its address by others can decide whom it calls; nil: a [net.Dialer] does.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Credentials are what the service and the vendors share.

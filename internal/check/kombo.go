@@ -38,8 +38,8 @@ func (t *T) kombo(ctx context.Context, configure ...func(*kombotest.Config)) *ko
 		APIKey: t.kit.cfg.Credentials.KomboKey, WebhookSecret: t.kit.cfg.Credentials.KomboSecret,
 		Seed: seed, Clock: t.kit.cfg.Clock, WebhookPath: webhook.path(),
 		WebhookTimeout: t.opts.AnswerTimeout, InlineTimeout: t.opts.AnswerTimeout + t.opts.InlineTimeout,
-		Integrations: []kombotest.IntegrationSpec{},
-		OnExchange:   func(e kombotest.Exchange) { t.record(k.exchange(e)) },
+		Integrations: []kombotest.IntegrationSpec{}, DialContext: t.kit.cfg.DialContext,
+		OnExchange: func(e kombotest.Exchange) { t.record(k.exchange(e)) },
 	}
 	for _, change := range configure {
 		change(&cfg)

@@ -33,7 +33,7 @@ func (t *T) raw(e Endpoint) *raw {
 		r.client, r.endpoint.URL = inMemory, inMemoryHost+e.path()
 		return r
 	}
-	sockets := &http.Transport{}
+	sockets := &http.Transport{DialContext: r.t.kit.cfg.DialContext}
 	t.onEnd(sockets.CloseIdleConnections)
 	r.client = sockets
 	return r

@@ -34,7 +34,8 @@ func (t *T) stackone(configure ...func(*stackonetest.Config)) *stackone {
 		APIKey: c.StackOneKey, WebhookSecret: c.StackOneSecret, Seed: seed, Clock: t.kit.cfg.Clock,
 		WebhookPath: target.Webhook.path(), WebhookTimeout: t.opts.AnswerTimeout,
 		PackagesTimeout: t.opts.AnswerTimeout + t.opts.InlineTimeout, Accounts: []stackonetest.AccountSpec{},
-		OnExchange: func(e stackonetest.Exchange) { t.record(s.exchange(e)) },
+		DialContext: t.kit.cfg.DialContext,
+		OnExchange:  func(e stackonetest.Exchange) { t.record(s.exchange(e)) },
 	}
 	for _, change := range configure {
 		change(&cfg)

@@ -157,7 +157,7 @@ func (a *App) prepareChecks(ctx context.Context, o checkOrder) (*checkRun, error
 	for _, vendor := range Vendors {
 		others[vendor] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.serveSimulator(vendor, w, r) })
 	}
-	kit, err := check.New(check.Config{Seed: o.Seed, Credentials: s.credentials(), Others: others})
+	kit, err := check.New(check.Config{Seed: o.Seed, Credentials: s.credentials(), Others: others, DialContext: a.guard.dial})
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +191,7 @@ func (s Settings) hostsOf(checks []check.Check) []string {
 // do runs the checks, unless there is nobody to check.
 func (r *checkRun) do(ctx context.Context, tell func(check.Result)) checkNews {
 	defer r.kit.Close()
-	if len(r.hosts) > 0 && !slices.ContainsFunc(r.hosts, func(host string) bool { return listens(ctx, host) }) {
+	if len(r.hosts) > 0 && !slices.ContainsFunc(r.hosts, func(host string) bool { return listens(ctx, host, r.app.guard.dial) }) {
 		r.app.runs.end(nil)
 		slices.Sort(r.hosts)
 		return checkNews{Nothing: "nothing listens at " + strings.Join(slices.Compact(r.hosts), ", ")}

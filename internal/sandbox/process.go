@@ -94,7 +94,7 @@ func (s Settings) answers(ctx context.Context, address string) bool {
 		return answersOK(ctx, address)
 	}
 	for _, host := range s.hosts() {
-		if !listens(ctx, host) {
+		if !listens(ctx, host, (&net.Dialer{}).DialContext) {
 			return false
 		}
 	}
@@ -115,9 +115,10 @@ func answersOK(ctx context.Context, address string) bool {
 }
 
 // listens tells whether connections to a host and port are taken.
-func listens(ctx context.Context, host string) bool {
-	dialer := net.Dialer{Timeout: 2 * time.Second}
-	conn, err := dialer.DialContext(ctx, "tcp", host)
+func listens(ctx context.Context, host string, dial func(ctx context.Context, network, address string) (net.Conn, error)) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	conn, err := dial(ctx, "tcp", host)
 	if err != nil {
 		return false
 	}

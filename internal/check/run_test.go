@@ -1,12 +1,16 @@
 package check_test
 
 import (
+	"context"
+	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -130,4 +134,36 @@ func TestOthers(t *testing.T) {
 			require.Equal(t, asked == vendor, answer.Code == http.StatusTeapot, asked)
 		}
 	}
+}
+
+// Every connection to the service is opened by the dialer that was given.
+func TestDialContext(t *testing.T) {
+	refused := errors.New("not to there")
+	dialled := make(chan string, 10_000)
+	kit, err := check.New(check.Config{DialContext: func(_ context.Context, _, address string) (net.Conn, error) {
+		dialled <- address
+		return nil, refused
+	}})
+	require.NoError(t, err)
+	t.Cleanup(kit.Close)
+	at := func(host string) check.Endpoint { return check.Endpoint{URL: "http://" + host + ".invalid"} }
+	opts := fast
+	opts.Settle, opts.Patience = time.Millisecond, time.Millisecond
+	report, err := kit.Run(t.Context(), check.Target{
+		Kombo:    check.KomboTarget{Webhook: at("kombo")},
+		StackOne: check.StackOneTarget{Webhook: at("stackone"), AssessmentPackages: at("packages"), BackgroundPackages: at("background")},
+		Ashby:    check.AshbyTarget{Base: at("ashby")},
+	}, opts)
+	require.NoError(t, err)
+	close(dialled)
+	hosts := map[string]bool{}
+	for address := range dialled {
+		hosts[address] = true
+	}
+	for _, host := range []string{"kombo", "stackone", "packages", "ashby"} {
+		require.True(t, hosts[host+".invalid:80"], host)
+	}
+	data, err := report.JSON()
+	require.NoError(t, err)
+	require.NotContains(t, string(data), "no such host", "nothing went past it")
 }
