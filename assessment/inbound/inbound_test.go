@@ -110,6 +110,8 @@ func TestReplies(t *testing.T) {
 		{"later", inbound.Later(errHost, 0), 503, later, "5", assessment.DeliveryFault, "ERROR"},
 		{"given", inbound.Given(nil, assessment.DeliveryQueued), 200, "", "", assessment.DeliveryQueued, "INFO"},
 		{"not given", inbound.Given(errHost, assessment.DeliveryQueued), 503, later, "5", assessment.DeliveryFault, "ERROR"},
+		{"not given, because it was erased", inbound.Given(fmt.Errorf("queue: %w", assessment.ErrErased), assessment.DeliveryQueued), 410, `{"message":"erased"}`, "", assessment.DeliveryErased, "INFO"},
+		{"fault of the host's that tells of an erasure", inbound.Given(fmt.Errorf("%w: %w", assessment.ErrFault, assessment.ErrErased), assessment.DeliveryQueued), 503, later, "5", assessment.DeliveryFault, "ERROR"},
 		{"refused", inbound.Refuse("not an event", errHost), 400, "not an event\n", "", assessment.DeliveryRefused, "WARN"},
 		{"no key", inbound.Unauthorized(inbound.ErrNoKey), 401, "not authorized\n", "", assessment.DeliveryRefused, "WARN"},
 		{"unsigned", inbound.Unreceived(webhook.ErrNoSignature), 401, "signature missing\n", "", assessment.DeliveryRefused, "WARN"},

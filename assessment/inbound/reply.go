@@ -137,12 +137,15 @@ func Later(err error, after time.Duration) Reply {
 }
 
 // Given is the answer after something was given to the host: 503 if that failed,
-// else 200.
+// 410 if the host says that it was erased, so that it does not come again, else 200.
 func Given(err error, outcome assessment.DeliveryOutcome) Reply {
-	if err != nil {
-		return Later(err, 0)
+	switch {
+	case err == nil:
+		return OK(outcome)
+	case errors.Is(err, assessment.ErrErased) && !errors.Is(err, assessment.ErrFault):
+		return erased(err)
 	}
-	return OK(outcome)
+	return Later(err, 0)
 }
 
 // Taken tells a first answer from a replayed one.
