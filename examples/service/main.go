@@ -4,7 +4,7 @@
 // and put your own business into provider.go.
 //
 //	go run ./examples/service --simulate   # orders and results beside simulated vendors, with a restart between
-//	go run ./examples/service --help       # every setting
+//	go run ./examples/service --help       # every setting, and the operator's commands
 //
 // Kombo's webhooks go to /kombo, StackOne's to /stackone, and Ashby's calls below
 // /ashby/. See README.md for the settings, the drain and an upgrade.
@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/assessbridge/assessbridge/assessment/catalog"
@@ -33,11 +34,14 @@ func main() {
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "service:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }
 
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		return operate(ctx, args, environ, stdout, stderr)
+	}
 	c, err := read(args, environ, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):

@@ -31,9 +31,10 @@ func (v *service) operations(ctx context.Context, s settings) (http.Handler, err
 	if s.OpsToken == "" {
 		return mux, nil
 	}
-	mux.Handle("GET /{$}", guard(s.OpsToken, http.HandlerFunc(v.page)))
+	mux.Handle("GET /{$}", protected(s, http.HandlerFunc(v.page)))
+	mux.Handle(commandsPath, protected(s, v.commands()))
 	jobs, err := v.jobs(ctx, s)
-	mux.Handle("/jobs/", guard(s.OpsToken, jobs))
+	mux.Handle("/jobs/", protected(s, jobs))
 	return mux, err
 }
 
@@ -80,7 +81,7 @@ func (v *service) jobs(ctx context.Context, s settings) (http.Handler, error) {
 		return nil, err
 	}
 	if s.JobsWrite {
-		return http.NewCrossOriginProtection().Handler(handler), nil
+		return handler, nil
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -141,7 +142,6 @@ func (v *service) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'")
-	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if err := page.Execute(w, s); err != nil {
 		v.logger.WarnContext(ctx, "page", "error", err)

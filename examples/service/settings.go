@@ -30,6 +30,7 @@ type settings struct {
 	Listen         string        `yaml:"listen" flag:"listen" help:"address for the vendors and for results"`
 	OpsListen      string        `yaml:"ops_listen" flag:"ops-listen" help:"address for health, metrics and the operator's pages; not for the internet"`
 	OpsToken       string        `yaml:"ops_token" help:"password of the operator's pages, 16 characters or more; without it there are none"`
+	OpsHosts       []string      `yaml:"ops_hosts" help:"names of the second port for operators beside localhost and addresses, such as [ops.internal]"`
 	JobsWrite      bool          `yaml:"jobs_write" flag:"jobs-write" help:"let operators change jobs on River's page"`
 	PublicURL      string        `yaml:"public_url" help:"what links for candidates and recruiters begin with"`
 	Catalogue      string        `yaml:"catalogue" flag:"catalogue" help:"YAML file of what can be ordered; the built-in example if empty"`
@@ -277,7 +278,7 @@ func (s *settings) postgres() bool {
 
 func usage(flags *flag.FlagSet, fields []field) {
 	out := flags.Output()
-	_, _ = fmt.Fprint(out, "Usage: service [flags]\n\nFlags:\n")
+	_, _ = fmt.Fprint(out, "Usage: service [flags]\n       service COMMAND [flags]\n\nFlags:\n")
 	flags.PrintDefaults()
 	_, _ = fmt.Fprintf(out, "\nVariables (in the file of --config: in small letters, without %s):\n", prefix)
 	for _, f := range fields {
@@ -287,6 +288,7 @@ func usage(flags *flag.FlagSet, fields []field) {
 		}
 		_, _ = fmt.Fprintf(out, "  %s\n    \t%s%s\n", f.variable, f.help, standard)
 	}
+	commandsUsage(out)
 }
 
 // distance is how many letters have to be changed, put in or left out to get
