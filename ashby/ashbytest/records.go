@@ -87,6 +87,25 @@ func (p people) addApplication(a Application) {
 	p.applied[a.CandidateID] = slices.Insert(list, at, a.ID)
 }
 
+// forget drops an application, and its candidate if he has no other.
+func (p people) forget(id string) {
+	old, known := p.applications[id]
+	if !known {
+		return
+	}
+	delete(p.applications, id)
+	p.applied[old.CandidateID] = slices.DeleteFunc(p.applied[old.CandidateID], func(one string) bool { return one == id })
+	if len(p.applied[old.CandidateID]) > 0 {
+		return
+	}
+	delete(p.applied, old.CandidateID)
+	c := p.candidates[old.CandidateID]
+	delete(p.candidates, c.ID)
+	if p.byExternalID[c.ExternalMappingID] == c.ID {
+		delete(p.byExternalID, c.ExternalMappingID)
+	}
+}
+
 // AddCandidate makes a candidate known to an organization, or replaces one, and
 // returns the id. The candidate of every [Server.StartAssessment] is known by
 // itself. It fails if the organization is unknown or a path cannot be set.

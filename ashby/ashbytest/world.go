@@ -194,6 +194,29 @@ func (w *world) Assessments(customer string) []Assessment {
 	return list
 }
 
+// ForgetApplication drops an application with its assessments, and its candidate if he
+// has no other, as if nothing had ever been started for it, so that a program which runs
+// for long keeps its memory. An unknown id changes nothing; the empty name is the first
+// organization.
+func (w *world) ForgetApplication(customer, id string) {
+	_ = w.with(customer, func(o *organization) error { // an unknown organization has none
+		o.assessments.RemoveFunc(func(a *assessment) bool {
+			ours := a.ApplicationID == id
+			if ours {
+				delete(o.liveIn, a.slot())
+			}
+			return ours
+		})
+		for where := range o.lost {
+			if where.application == id {
+				o.find(where)
+			}
+		}
+		o.forget(id)
+		return nil
+	})
+}
+
 // AddAssessment puts a live assessment in place without a call of the provider,
 // for a test of updates alone, and returns its id. Of the given one it takes ID,
 // Organization, TypeID, ApplicationID, CandidateID and JobID; an empty ID is

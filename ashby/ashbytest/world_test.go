@@ -142,3 +142,32 @@ func TestTheLastAssessmentCostsWhatTheFirstDid(t *testing.T) {
 	w.first.assessments.Add(nil, "nil")
 	require.InDelta(t, first, cost("last"), first/5)
 }
+
+func TestForgottenApplicationsAreGone(t *testing.T) {
+	w := worldOf(t, Quirks{})
+	o := w.first
+	for _, id := range []string{"1", "2", "3"} {
+		_, err := w.AddAssessment(Assessment{ID: "of " + id, ApplicationID: "application " + id, CandidateID: "candidate", TypeID: "t"})
+		require.NoError(t, err)
+		_, err = w.AddCandidate("", Candidate{ID: "candidate", ExternalMappingID: "x"})
+		require.NoError(t, err)
+		_, err = w.AddApplication("", Application{ID: "application " + id, CandidateID: "candidate"})
+		require.NoError(t, err)
+	}
+	o.lose(slot{"application 1", "other"}, "lost")
+	w.ForgetApplication("", "application 1")
+	w.ForgetApplication("", "unknown")
+	w.ForgetApplication("unknown", "application 2")
+	require.Len(t, w.Assessments(""), 2)
+	require.Len(t, o.liveIn, 2)
+	require.Empty(t, o.lost)
+	require.Empty(t, o.lostIn)
+	require.Contains(t, o.candidates, "candidate", "he has another")
+	w.ForgetApplication("", "application 2")
+	w.ForgetApplication("", "application 3")
+	require.Empty(t, o.assessments.Values())
+	require.NotContains(t, o.candidates, "candidate")
+	require.NotContains(t, o.applications, "application 3")
+	require.NotContains(t, o.applied, "candidate")
+	require.NotContains(t, o.byExternalID, "x")
+}

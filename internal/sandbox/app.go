@@ -226,8 +226,10 @@ func (a *App) follow(epoch int, r Row) {
 
 // list adds an order to the list, or what was asked for to one that is there.
 func (a *App) list(ref Ref, request Request, sim simulator) {
-	if _, found := sim.card(ref.ID); !found {
-		return
+	if !a.lists(ref) {
+		if _, found := sim.card(ref.ID); !found {
+			return
+		}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -235,19 +237,28 @@ func (a *App) list(ref Ref, request Request, sim simulator) {
 		a.known[ref] = true
 		a.orders = append(a.orders, ordered{ref, request})
 		if len(a.orders) > maxOrders {
-			delete(a.known, a.orders[0].ref)
+			oldest := a.orders[0].ref
+			delete(a.known, oldest)
 			a.orders = slices.Delete(a.orders, 0, 1)
+			a.sims[oldest.Vendor].forget(oldest.ID)
 		}
 		return
 	}
 	if request.Vendor == "" {
 		return
 	}
-	for i := range a.orders {
+	for i := range slices.Backward(a.orders) { // it is mostly the newest
 		if a.orders[i].ref == ref {
 			a.orders[i].request = request
+			return
 		}
 	}
+}
+
+func (a *App) lists(ref Ref) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.known[ref]
 }
 
 // judge adds verdicts to the rows, and a row for what was not sent.

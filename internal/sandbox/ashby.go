@@ -29,7 +29,8 @@ type ashbyStart struct {
 	request  Request
 	last     Verdict // of the latest start
 	message  string
-	ids      []string // of assessments, in the order in which they came
+	ids      []string // of assessments, in the order in which they were answered to the recruiter
+	latest   string   // id of the newest assessment that Ashby holds
 }
 
 func newAshby(s VendorSettings, env environment) (simulator, error) {
@@ -73,7 +74,9 @@ func (a *ashbySim) packages(customer string) []Package { return a.offered.of(cus
 // orderOf is the application that an exchange is about.
 func (a *ashbySim) orderOf(e ashbytest.Exchange) string {
 	if e.Op == ashbytest.OpStart {
-		return textIn(e.RequestBody, "application", "ashby_id")
+		application := textIn(e.RequestBody, "application", "ashby_id")
+		a.learn(application, textIn(e.ResponseBody, "results", "assessment_id"))
+		return application
 	}
 	if known, found := a.Assessment(e.Assessment); found {
 		return known.ApplicationID
@@ -88,6 +91,18 @@ func (a *ashbySim) orderOf(e ashbytest.Exchange) string {
 		}
 	}
 	return ""
+}
+
+// learn keeps the id of the assessment that Ashby holds after a start, if it does.
+func (a *ashbySim) learn(application, id string) {
+	if known, found := a.Assessment(id); !found || known.ApplicationID != application {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s := a.starts[application]; s != nil {
+		s.latest = id
+	}
 }
 
 func (a *ashbySim) ask(ctx context.Context, customer string, names []string) ([]Judged, error) {
@@ -206,6 +221,16 @@ func (a *ashbySim) again(ctx context.Context, id string, names []string) ([]Judg
 	return a.start(ctx, id, names, false)
 }
 
+func (a *ashbySim) forget(id string) {
+	a.mu.Lock()
+	s := a.starts[id]
+	delete(a.starts, id)
+	a.mu.Unlock()
+	if s != nil {
+		a.ForgetApplication(s.customer, id)
+	}
+}
+
 func (a *ashbySim) act(ctx context.Context, verb, id string) ([]Judged, error) {
 	switch verb {
 	case verbRedeliver.Name:
@@ -238,16 +263,15 @@ func (a *ashbySim) cancel(ctx context.Context, id string) ([]Judged, error) {
 func (a *ashbySim) latest(application string) (newest ashbytest.Assessment, found bool) {
 	a.mu.Lock()
 	s := a.starts[application]
+	var id string
+	if s != nil {
+		id = s.latest
+	}
 	a.mu.Unlock()
-	if s == nil {
+	if id == "" {
 		return newest, false
 	}
-	for _, one := range a.Assessments(s.customer) {
-		if one.ApplicationID == application {
-			newest, found = one, true
-		}
-	}
-	return newest, found
+	return a.Assessment(id)
 }
 
 func (a *ashbySim) serve(ctx context.Context, verb, customer string) ([]Judged, error) {

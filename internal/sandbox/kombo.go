@@ -133,6 +133,8 @@ func (k *komboSim) again(ctx context.Context, id string, names []string) ([]Judg
 	return k.judge(d, true), nil
 }
 
+func (k *komboSim) forget(id string) { k.ForgetOrder(id) }
+
 func (k *komboSim) act(ctx context.Context, verb, id string) ([]Judged, error) {
 	switch verb {
 	case verbRedeliver.Name:

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,6 +41,9 @@ var errNotOurs = errors.New("only what the vendor sent can be sent again")
 
 // Again sends a row once more.
 func (a *App) Again(ctx context.Context, r Resend) (Done, error) {
+	if !slices.Contains([]string{ResendSame, ResendSigned, ResendEdited}, r.Mode) {
+		return Done{}, fmt.Errorf("a row is sent again %s, %s or %s", ResendSame, ResendSigned, ResendEdited)
+	}
 	row, found := a.journal.row(r.Row)
 	if !found {
 		return Done{}, errors.New("there is no such exchange (any more)")

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -252,4 +253,22 @@ func TestCancelAndStartAgain(t *testing.T) {
 	page = b.post(t, "/do/verb", "vendor", "ashby", "order", id, "verb", "restart")
 	has(t, page, "the assessment is cancelled; the recruiter may start it again")
 	require.Equal(t, 2, strings.Count(page, `<p class="verdict">You answered 200: Ashby holds a live assessment`))
+}
+
+// From the start to the first page it is less than a second, of which the processor's
+// time is what the sandbox itself can be blamed for.
+func TestFirstPageIsQuick(t *testing.T) {
+	before, began := processorTime(t), time.Now()
+	b := start(t)
+	b.get(t, "/")
+	spent := processorTime(t) - before
+	t.Logf("to the first page: %v, of the processor %v", time.Since(began), spent)
+	require.Less(t, spent, time.Second)
+}
+
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var usage syscall.Rusage
+	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -234,6 +234,8 @@ type simulator interface {
 	serve(ctx context.Context, verb, customer string) ([]Judged, error)
 	// card is an order as the ATS shows it.
 	card(id string) (Card, bool)
+	// forget drops an order that is no longer listed.
+	forget(id string)
 	faults() []string
 	target(Target)
 	// seen is what follows of a call of the API.

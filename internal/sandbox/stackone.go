@@ -187,6 +187,12 @@ func (s *stackoneSim) again(ctx context.Context, id string, names []string) ([]J
 	return s.judge(d, true), nil
 }
 
+func (s *stackoneSim) forget(id string) {
+	if o, found := s.find(id); found {
+		s.ForgetOrder(o.Account, o.ID)
+	}
+}
+
 func (s *stackoneSim) act(ctx context.Context, verb, id string) ([]Judged, error) {
 	names := map[string]string{
 		verbUpdate.Name: stackonetest.EventAssessmentUpdated,

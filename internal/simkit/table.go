@@ -65,10 +65,13 @@ func (t *Table[K, V]) Values() []V {
 
 // Remove takes the value of a key out of the table, all its keys included.
 func (t *Table[K, V]) Remove(key K) {
-	r, found := t.keys[key]
-	if !found {
-		return
+	if r, found := t.keys[key]; found {
+		t.drop(r)
+		t.tidy()
 	}
+}
+
+func (t *Table[K, V]) drop(r *row[K, V]) {
 	for _, k := range r.keys {
 		if t.keys[k] == r {
 			delete(t.keys, k)
@@ -76,9 +79,23 @@ func (t *Table[K, V]) Remove(key K) {
 	}
 	r.removed = true
 	t.live--
+}
+
+func (t *Table[K, V]) tidy() {
 	if t.live < len(t.rows)/2 {
 		t.compact()
 	}
+}
+
+// RemoveFunc takes the values out of the table for which remove returns true, all their
+// keys included.
+func (t *Table[K, V]) RemoveFunc(remove func(V) bool) {
+	for _, r := range t.rows {
+		if !r.removed && remove(r.value) {
+			t.drop(r)
+		}
+	}
+	t.tidy()
 }
 
 func (t *Table[K, V]) compact() {

@@ -164,6 +164,20 @@ func (w *world) Orders(integration string) []Order {
 	return simkit.Map(w.ofIntegration[integration], (*order).snapshot)
 }
 
+// ForgetOrder drops an order and its events, as if it had never been placed, so that a
+// program which runs for long keeps its memory. An unknown id changes nothing.
+func (w *world) ForgetOrder(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o := w.orders[id]
+	if o == nil {
+		return
+	}
+	delete(w.orders, id)
+	w.ofIntegration[o.Integration] = slices.DeleteFunc(w.ofIntegration[o.Integration], func(one *order) bool { return one == o })
+	w.events.RemoveFunc(func(e Event) bool { return e.OrderID == id })
+}
+
 // ResetUI does what a reset of the assessment UI in Kombo's dashboard does to a
 // sandbox integration: its packages and orders are deleted, and stored ids become
 // invalid. https://docs.kombo.dev/assessment/features/assessment-ui

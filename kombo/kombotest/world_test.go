@@ -148,3 +148,18 @@ func TestTheLastOrderCostsWhatTheFirstDid(t *testing.T) {
 	w.ofIntegration[DefaultIntegration] = append(w.ofIntegration[DefaultIntegration], nil)
 	require.InDelta(t, first, cost("last"), first/10)
 }
+
+func TestForgottenOrdersAreGone(t *testing.T) {
+	w := worldOf(t, Quirks{})
+	first, second := placed(t, w, OrderSpec{}), placed(t, w, OrderSpec{})
+	w.ForgetOrder(first)
+	w.ForgetOrder(first)
+	w.ForgetOrder("unknown")
+	_, found := w.Order(first)
+	require.False(t, found)
+	require.Len(t, w.Orders(DefaultIntegration), 1)
+	require.Len(t, w.Events(), 1, "its events go with it")
+	kept, found := w.Order(second)
+	require.True(t, found)
+	require.Equal(t, second, kept.ID)
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -154,6 +155,20 @@ func (w *world) Orders(account string) []Order {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return simkit.Map(w.ofAccount[account], (*order).snapshot)
+}
+
+// ForgetOrder drops an order and its events, as if it had never been placed, so that a
+// program which runs for long keeps its memory. An unknown order changes nothing.
+func (w *world) ForgetOrder(account, id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o := w.order(account, id)
+	if o == nil {
+		return
+	}
+	w.orders.Remove(orderKey{o.Account, o.ID})
+	w.ofAccount[o.Account] = slices.DeleteFunc(w.ofAccount[o.Account], func(one *order) bool { return one == o })
+	w.events.RemoveFunc(func(e *storedEvent) bool { return e.Account == o.Account && e.OrderID == o.ID })
 }
 
 // write gives an order a result, with the members that were sent.

@@ -121,3 +121,18 @@ func TestTheLastOrderCostsWhatTheFirstDid(t *testing.T) {
 	w.ofAccount[DefaultAccount] = append(w.ofAccount[DefaultAccount], nil)
 	require.InDelta(t, first, cost("last"), first/10)
 }
+
+func TestForgottenOrdersAreGone(t *testing.T) {
+	w := worldOf(t, Quirks{}, AccountSpec{ID: "a"}, AccountSpec{ID: "b"})
+	o := placed(t, w, OrderSpec{ID: "1", RemoteID: "2", Account: "a"})
+	other := placed(t, w, OrderSpec{ID: "1", RemoteID: "3", Account: "b"})
+	w.ForgetOrder("a", o.RemoteID)
+	w.ForgetOrder("a", "unknown")
+	for _, id := range []string{"1", "2"} {
+		_, found := w.Order("a", id)
+		require.False(t, found, id)
+	}
+	require.Empty(t, w.Orders("a"))
+	require.Len(t, w.Events(), 1, "its events go with it")
+	require.Equal(t, []Order{other}, w.Orders("b"))
+}
