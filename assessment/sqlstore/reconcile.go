@@ -43,7 +43,9 @@ type ReconcilerConfig struct {
 }
 
 // Reconciler asks vendors for orders whose delivery was lost, within a fifth of
-// the vendor's limit: one call for each quiet integration and hour. It keeps its
+// the vendor's limit: one call for each quiet integration and hour. Results go
+// before it, but this module's clients leave it a fiftieth of every window that
+// results fill. It keeps its
 // schedule in the database, so that any number of processes may run it, and so
 // that a killed one is carried on. It is safe for concurrent use.
 //

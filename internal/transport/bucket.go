@@ -50,6 +50,9 @@ type minute struct {
 	second int64
 	counts [minuteSlots]int
 	sum    int
+	// bulk are the bulk calls of the minute that began at bulkSince.
+	bulk      int
+	bulkSince time.Time
 }
 
 func newMinute(calls int, now time.Time) minute {
@@ -73,6 +76,7 @@ func (m *minute) changed(calls int, now time.Time) minute {
 	m.forget(now)
 	m.bucket.opens(now) // counts what has come in
 	next.counts, next.sum, next.second = m.counts, m.sum, m.second
+	next.bulk, next.bulkSince = m.bulk, m.bulkSince
 	next.tokens = min(next.burst, m.tokens)
 	return next
 }
@@ -104,8 +108,23 @@ func (m *minute) forget(now time.Time) {
 	m.second = max(m.second, now.Unix())
 }
 
-func (m *minute) take() {
+// owes reports whether bulk calls have not had their floor of the minute yet. Its
+// calls are this process's own.
+func (m *minute) owes(now time.Time) bool {
+	if m.calls == 0 {
+		return false
+	}
+	if now.Sub(m.bulkSince) >= time.Minute {
+		m.bulk, m.bulkSince = 0, now
+	}
+	return m.bulk < floorOf(m.calls, 1)
+}
+
+func (m *minute) take(class Class) {
 	if m.calls > 0 {
+		if class == Bulk {
+			m.bulk++
+		}
 		m.bucket.take()
 		m.counts[m.second%minuteSlots]++
 		m.sum++

@@ -32,6 +32,7 @@ type gate struct {
 	ring    []*lane          // those with waiters, whose turn is next first
 	waiting [classes]int
 	timer   *time.Timer
+	asked   time.Time // when a bulk call came last
 }
 
 // waiter is an attempt that is held back.
@@ -125,6 +126,9 @@ func (g *gate) enter(ctx context.Context, account string, class Class, first boo
 		g.mu.Unlock()
 		return ticket{at: now}, nil
 	}
+	if class == Bulk {
+		g.asked = now
+	}
 	l := g.lane(account)
 	if first && g.pacing.Mode == assessment.PacingAuto && l.storm.drops(now) {
 		g.forget(l, now)
@@ -132,8 +136,8 @@ func (g *gate) enter(ctx context.Context, account string, class Class, first boo
 		return ticket{}, errStorm
 	}
 	openAt, cause := g.holds(l, class, now)
-	if cause == "" && !g.behind(l, class) {
-		g.admit(l, now)
+	if cause == "" && !g.behind(l, class, now) {
+		g.admit(l, class, now)
 		g.mu.Unlock()
 		return ticket{l, now}, nil
 	}
@@ -200,10 +204,40 @@ func (g *gate) keyHolds(l *lane, class Class, now time.Time) (openAt time.Time, 
 	if g.pacing.InFlight > 0 && g.flying >= g.pacing.InFlight {
 		return time.Time{}, "as many calls are in flight as may be"
 	}
-	if at := g.minutes.opens(now, reserves[class]); at.After(now) {
+	reserve, owed := g.reserve(l, class, now)
+	if at := g.minutes.opens(now, reserve); at.After(now) {
 		return at, "the calls of the minute are used up"
 	}
-	return g.windowOf(l).admits(now, class)
+	return g.windowOf(l).admits(now, reserve, owed)
+}
+
+// reserve is the part of a window that a call of a class leaves to others, and whether
+// it is a bulk call that is owed, which leaves nothing. Results leave what is owed.
+func (g *gate) reserve(l *lane, class Class, now time.Time) (part float64, owed bool) {
+	part = reserves[class]
+	switch {
+	case class == Interactive, !g.owes(l, now):
+		return part, false
+	case class == Bulk:
+		return 0, true
+	case now.Sub(g.asked) < bulkUse:
+		part += bulkFloor
+	}
+	return part, false
+}
+
+// owes reports whether bulk calls have not had their floor yet of any limit that is
+// known.
+func (g *gate) owes(l *lane, now time.Time) bool {
+	w := g.windowOf(l)
+	inMinute, inWindow := g.minutes.owes(now), w.owes(g.pacing.Processes)
+	switch {
+	case g.minutes.calls > 0 && w.known && w.limit > 0:
+		return inMinute && inWindow
+	case g.minutes.calls > 0:
+		return inMinute
+	}
+	return inWindow
 }
 
 func (g *gate) windowOf(l *lane) *window {
@@ -215,7 +249,10 @@ func (g *gate) windowOf(l *lane) *window {
 
 // behind reports whether somebody waits whose turn is before a new call's: one of
 // its account, or anybody who waits for what the new call would take.
-func (g *gate) behind(l *lane, class Class) bool {
+func (g *gate) behind(l *lane, class Class, now time.Time) bool {
+	if class == Bulk && g.owes(l, now) {
+		return len(l.waiting[Interactive])+len(l.waiting[Bulk]) > 0
+	}
 	for c := range class + 1 {
 		if len(l.waiting[c]) > 0 {
 			return true
@@ -224,10 +261,10 @@ func (g *gate) behind(l *lane, class Class) bool {
 	return false
 }
 
-func (g *gate) admit(l *lane, now time.Time) {
-	g.minutes.take()
+func (g *gate) admit(l *lane, class Class, now time.Time) {
+	g.minutes.take(class)
 	l.bucket.take()
-	g.windowOf(l).admit(now)
+	g.windowOf(l).admit(now, class)
 	l.flying++
 	g.flying++
 }
@@ -291,20 +328,27 @@ func (g *gate) leaveQueue(w *waiter) {
 	g.ring = slices.Delete(g.ring, i, i+1)
 }
 
+// turns are the classes in the order in which they are let through. Bulk calls that
+// are owed go before results.
+var turns = []struct {
+	class Class
+	owed  bool
+}{{Interactive, false}, {Bulk, true}, {Final, false}, {Interim, false}, {Bulk, false}}
+
 // dispatch lets through whoever may go now.
 func (g *gate) dispatch(now time.Time) {
-	for class := range classes {
-		for g.waiting[class] > 0 && g.dispatchOne(class, now) {
+	for _, turn := range turns {
+		for g.waiting[turn.class] > 0 && g.dispatchOne(turn.class, turn.owed, now) {
 		}
 	}
 	g.schedule(now)
 }
 
 // dispatchOne lets one call of a class through, and moves its account to the end
-// of the ring.
-func (g *gate) dispatchOne(class Class, now time.Time) bool {
+// of the ring; with owed, only one that is.
+func (g *gate) dispatchOne(class Class, owed bool, now time.Time) bool {
 	for i, l := range g.ring {
-		if len(l.waiting[class]) == 0 {
+		if len(l.waiting[class]) == 0 || owed && !g.owes(l, now) {
 			continue
 		}
 		if _, cause := g.holds(l, class, now); cause != "" {
@@ -313,7 +357,7 @@ func (g *gate) dispatchOne(class Class, now time.Time) bool {
 		w := l.waiting[class][0]
 		g.ring = append(slices.Delete(g.ring, i, i+1), l)
 		g.leaveQueue(w)
-		g.admit(l, now)
+		g.admit(l, class, now)
 		w.let = true
 		close(w.ready)
 		return true

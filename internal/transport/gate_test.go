@@ -224,10 +224,10 @@ func TestReserves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for class, left := range map[Class]int{Interactive: 1, Final: 3, Interim: 11, Bulk: 31} {
 			w := window{known: true, limit: 100, remaining: left, own: 200, endsBefore: time.Now().Add(time.Minute), opened: time.Now().Add(-time.Hour)}
-			_, cause := w.admits(time.Now(), class)
+			_, cause := w.admits(time.Now(), reserves[class], false)
 			require.Empty(t, cause, class)
 			w.remaining--
-			openAt, cause := w.admits(time.Now(), class)
+			openAt, cause := w.admits(time.Now(), reserves[class], false)
 			require.NotEmpty(t, cause, class)
 			require.Equal(t, w.opens(), openAt)
 		}

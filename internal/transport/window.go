@@ -33,6 +33,21 @@ func ClassOf(final bool) Class {
 var reserves = [classes]float64{Interactive: 0, Final: 0.02, Interim: 0.10, Bulk: 0.30}
 
 const (
+	// bulkFloor is the part of a window that bulk calls of all processes get in any
+	// case. Where results fill every window, lost orders would never be found otherwise.
+	bulkFloor = 0.02
+	// bulkUse is how long a client that has made a bulk call leaves room for more.
+	bulkUse = 10 * time.Minute
+)
+
+// floorOf is the number of bulk calls that a process may make of a window of so many
+// calls, rounded up.
+func floorOf(limit, processes int) int {
+	processes = max(1, processes)
+	return max(1, (int(bulkFloor*float64(limit))+processes-1)/processes)
+}
+
+const (
 	// resetRounding is what a reset in whole seconds, rounded down, may lack.
 	resetRounding = time.Second
 	// openingJitter keeps processes from opening a window together.
@@ -74,6 +89,7 @@ type window struct {
 	limit     int
 	remaining int
 	own       int     // calls made in it by this client
+	bulk      int     // of them, bulk calls
 	flying    int     // calls in flight, whichever window they began in
 	cap       int     // how many may be in flight: grows with every good answer
 	before    float64 // own share of the window before
@@ -150,9 +166,16 @@ func (w *window) share() float64 {
 	return (float64(w.own) + prior*before) / (float64(max(w.limit-w.remaining, w.own)) + prior)
 }
 
+// owes reports whether bulk calls have not had their floor of the window yet.
+func (w *window) owes(processes int) bool {
+	return w.known && w.limit > 0 && w.bulk < floorOf(w.limit, processes)
+}
+
 // admits returns no cause if a call may go out now. Else cause says why not, and
-// openAt when that changes by itself, if it does.
-func (w *window) admits(now time.Time, class Class) (openAt time.Time, cause string) {
+// openAt when that changes by itself, if it does. Reserve is the part of the window
+// that the call leaves to others. A bulk call that is owed is not held up by what
+// other clients may need.
+func (w *window) admits(now time.Time, reserve float64, owed bool) (openAt time.Time, cause string) {
 	switch {
 	case now.Before(w.closed):
 		return w.closed, "the vendor asked to wait"
@@ -165,11 +188,14 @@ func (w *window) admits(now time.Time, class Class) (openAt time.Time, cause str
 			return again, "waiting for the first answer of a new window"
 		}
 		return time.Time{}, ""
-	case float64(w.remaining) <= reserves[class]*float64(w.limit):
+	case float64(w.remaining) <= reserve*float64(w.limit):
 		return w.opens(), "the window is used up"
 	}
 	if at := w.ramp(); now.Before(at) {
 		return at, "a new window is begun slowly"
+	}
+	if owed {
+		return time.Time{}, ""
 	}
 	share := w.share()
 	switch left := float64(w.remaining) * share; {
@@ -193,13 +219,16 @@ func (w *window) ramp() time.Time {
 }
 
 // admit counts a call that goes out now.
-func (w *window) admit(now time.Time) {
+func (w *window) admit(now time.Time, class Class) {
 	if w.known && w.ended(now) {
 		w.probe = now
 	}
 	w.flying++
 	w.own++
 	w.remaining--
+	if class == Bulk {
+		w.bulk++
+	}
 }
 
 // leave counts a call that has ended. One that the vendor has not counted is given
@@ -247,7 +276,7 @@ func (w *window) learn(h headers, sent, now time.Time) {
 		w.before = min(1, float64(w.own)/float64(used))
 	}
 	w.known, w.limit, w.remaining = true, h.limit, h.remaining-w.flying
-	w.own, w.cap = w.flying+1, 2
+	w.own, w.bulk, w.cap = w.flying+1, 0, 2
 	w.endsAfter, w.endsBefore, w.jitter = after, before, rand.N(openingJitter)
 	w.probe, w.opened = time.Time{}, now
 }
