@@ -19,6 +19,8 @@ func (p *page) routeAPI() {
 	p.mux.HandleFunc("POST /api/trigger", p.apiTrigger)
 	p.mux.HandleFunc("POST /api/resend", p.apiResend)
 	p.mux.HandleFunc("POST /api/act", p.apiAct)
+	p.mux.HandleFunc("POST /api/customer", p.apiCustomer)
+	p.mux.HandleFunc("POST /api/fault", p.apiFault)
 	p.mux.HandleFunc("POST /api/reset", p.apiReset)
 	p.mux.HandleFunc("POST /api/check", p.apiCheck)
 	p.mux.HandleFunc("GET /report/{run}", p.showReport)

@@ -94,6 +94,7 @@ func subcommands() []subcommand {
 		{"cancel", "ORDER", "cancels at Ashby", (*command).cancel},
 		{"reset", "", "forgets all orders of the sandbox that runs", (*command).reset},
 		{"check", "[ID…]", "checks whether your service does what the vendors expect", (*command).check},
+		{"run", "SCENARIO", "plays a story of orders, waits and expectations", (*command).runScenario},
 		{"list", strings.Join(listNames, "|"), "prints what the other commands take", (*command).list},
 		{"init", "", "writes a sandbox.yaml with comments", (*command).initialise},
 	}
@@ -103,17 +104,21 @@ func subcommands() []subcommand {
 func Run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
 	c := &command{ctx, env, stdout, stderr}
 	err := c.run(args)
-	var f failure
 	switch {
 	case err == nil:
 		return ExitOK
 	case ctx.Err() != nil:
 		return ExitInterrupted
-	case errors.As(err, &f):
-		c.say("%v", f)
-		return f.status
 	}
 	c.say("%v", err)
+	return statusOf(err)
+}
+
+// statusOf is the exit status for an error.
+func statusOf(err error) int {
+	if f := (failure{}); errors.As(err, &f) {
+		return f.status
+	}
 	return ExitKit
 }
 

@@ -21,14 +21,14 @@ type listed struct {
 }
 
 // listNames are what can be listed. What is not listed is not accepted.
-var listNames = []string{"vendors", "commands", "events", "fields", "faults", "call-faults", "quirks", "checks"}
+var listNames = []string{"vendors", "commands", "events", "fields", "faults", "call-faults", "quirks", "calls", "scenarios", "checks"}
 
 func lists() map[string]func() []listed {
 	return map[string]func() []listed{
 		"vendors": listVendors, "commands": listCommands, "events": listEvents, "fields": listFields,
 		"faults":      func() []listed { return listForms(deliveryForms) },
 		"call-faults": func() []listed { return listForms(callForms) },
-		"quirks":      listQuirks, "checks": listChecks,
+		"quirks":      listQuirks, "calls": listCalls, "scenarios": listScenarios, "checks": listChecks,
 	}
 }
 

@@ -86,14 +86,10 @@ func (s *session) waitFor(ctx context.Context, ref Ref, status string, timeout t
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		var result Result
-		if err := s.get(ctx, "/api/order/"+url.PathEscape(ref.Vendor)+"/"+url.PathEscape(ref.ID), &result); err != nil {
-			return nil, err
-		}
-		card := result.Order
+		card, err := s.card(ctx, ref)
 		switch {
-		case card == nil:
-			return nil, errors.New("the sandbox answered without an order")
+		case err != nil:
+			return nil, err
 		case card.is(status):
 			return card, nil
 		case card.over(status):
@@ -105,6 +101,18 @@ func (s *session) waitFor(ctx context.Context, ref Ref, status string, timeout t
 			return card, outcomef("after %s the order is still %s%s", timeout, card.Status, noteOf(*card))
 		}
 	}
+}
+
+// card is an order as the ATS shows it.
+func (s *session) card(ctx context.Context, ref Ref) (*Card, error) {
+	var result Result
+	if err := s.get(ctx, "/api/order/"+url.PathEscape(ref.Vendor)+"/"+url.PathEscape(ref.ID), &result); err != nil {
+		return nil, err
+	}
+	if result.Order == nil {
+		return nil, errors.New("the sandbox answered without an order")
+	}
+	return result.Order, nil
 }
 
 // is tells whether an order is in a group, or has a status as the vendor writes it.

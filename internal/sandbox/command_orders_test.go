@@ -25,10 +25,13 @@ func (s *shell) place(args ...string) string {
 func TestWait(t *testing.T) {
 	s := newShell(t)
 	s.serve("--demo")
+	var refs []string
 	for _, event := range []string{"kombo.order", "stackone.order", "ashby.order"} {
-		ref := s.place(event, "--set", "candidate.email=kim@example.com")
+		refs = append(refs, s.place(event, "--set", "candidate.email=kim@example.com"))
+	}
+	for _, ref := range refs {
 		got := s.run("wait", ref)
-		require.Equal(t, sandbox.ExitOK, got.status, "%s: %v", event, got)
+		require.Equal(t, sandbox.ExitOK, got.status, got)
 		require.Contains(t, got.out, "order "+ref+"\nstatus: ")
 		require.Contains(t, got.out, "/o/")
 		_, id, _ := strings.Cut(ref, "/")

@@ -27,6 +27,8 @@ type Options struct {
 	Listen string
 	// Insecure allows an address that is not loopback.
 	Insecure bool
+	// Quiet leaves the demonstration without orders of its own.
+	Quiet bool
 	// RuntimeDir is the folder in which the commands find the sandbox; empty: it is
 	// not to be found.
 	RuntimeDir string
@@ -98,7 +100,7 @@ func Start(o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	if demonstration {
+	if demonstration && !o.Quiet {
 		go s.showLife()
 	}
 	return s, nil

@@ -126,6 +126,7 @@ func (s *session) serves(ctx context.Context, t *targeting, r resolved) bool {
 // own runs a sandbox for the time of the command.
 func (c *command) own(t *targeting, r resolved) (*session, error) {
 	o := t.options(r)
+	o.Quiet = true
 	server, err := Start(o)
 	if errors.Is(err, syscall.EADDRINUSE) && o.Listen == DefaultListen {
 		o.Listen = "127.0.0.1:0"

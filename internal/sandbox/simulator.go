@@ -237,6 +237,8 @@ type simulator interface {
 	// forget drops an order that is no longer listed.
 	forget(id string)
 	faults() []string
+	// failCalls makes the next calls of an operation go wrong.
+	failCalls(op, fault string, times int) error
 	target(Target)
 	// seen is what follows of a call of the API.
 	seen(Row) facts
