@@ -246,7 +246,7 @@ func TestTenDaysClosed(t *testing.T) {
 		keys := &keyStore{only: "first"}
 		b := keyBench(t, d, keys)
 		b.vendor.refuses(401)
-		n := size(60, 1000)
+		n := size(100, 1000)
 		for i := range n {
 			b.publish(t, ofAccount(fmt.Sprint("a", i%20), fmt.Sprint(i)), final("end"))
 		}
