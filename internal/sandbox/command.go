@@ -93,9 +93,9 @@ func subcommands() []subcommand {
 		{"replay", "MESSAGE|ORDER", "sends a message to your service once more", (*command).replay},
 		{"cancel", "ORDER", "cancels at Ashby", (*command).cancel},
 		{"reset", "", "forgets all orders of the sandbox that runs", (*command).reset},
-		{"check", "[ID…]", "checks whether your service does what the vendors expect", (*command).check},
 		{"run", "SCENARIO", "plays a story of orders, waits and expectations", (*command).runScenario},
-		{"list", strings.Join(listNames, "|"), "prints what the other commands take", (*command).list},
+		{"check", "[ID…]", "checks whether your service does what the vendors expect", (*command).check},
+		{"list", "LIST", "prints what the other commands take", (*command).list},
 		{"init", "", "writes a sandbox.yaml with comments", (*command).initialise},
 	}
 }

@@ -126,6 +126,7 @@ func TestTriggerRefusesWhatIsNotListed(t *testing.T) {
 		{"kombo.order --fault bad-key", `there is no fault "bad-key": list faults --vendor kombo has them all`},
 		{"kombo.order --fault duplicate=often", `fault "duplicate"`},
 		{"kombo.order --customer glbex", `did you mean "globex"?`},
+		{"kombo.order --customer initech", `there is no customer of Kombo "initech": there are acme, inc., `},
 		{"kombo.order --expect acepted", `it is one of accepted, rejected, failed, did you mean "accepted"?`},
 		{"kombo.order --times 0", "--times is between 1 and 1000"},
 		{"kombo.expire --set candidate.email=x", "takes neither fields nor faults"},

@@ -96,18 +96,25 @@ func eventNames() []string {
 	return names
 }
 
-// customerID finds a customer by id or name. An empty one is left to the vendor.
+// customerID finds a customer by id, by name or by how only one name begins. An empty one is left to the vendor.
 func (a *App) customerID(vendor, given string) (string, error) {
 	sim, err := a.sim(vendor)
 	if err != nil || given == "" {
 		return "", err
 	}
-	var known []string
+	var known, begin []string
 	for _, c := range sim.customers() {
-		if c.ID == given || strings.EqualFold(c.Name, given) {
+		name := strings.ToLower(c.Name)
+		if c.ID == given || name == strings.ToLower(given) {
 			return c.ID, nil
 		}
-		known = append(known, strings.ToLower(c.Name), c.ID)
+		if strings.HasPrefix(name, strings.ToLower(given)) {
+			begin = append(begin, c.ID)
+		}
+		known = append(known, name, c.ID)
+	}
+	if len(begin) == 1 {
+		return begin[0], nil
 	}
 	return "", unknown("customer of "+label(vendor), given, known)
 }
