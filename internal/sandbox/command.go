@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/assessbridge/assessbridge/internal/nearmiss"
 )
@@ -102,7 +103,7 @@ func subcommands() []subcommand {
 
 // Run runs the command and returns its exit status.
 func Run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
-	c := &command{ctx, env, stdout, stderr}
+	c := &command{ctx, env, stdout, &sharedWriter{to: stderr}}
 	err := c.run(args)
 	switch {
 	case err == nil:
@@ -120,6 +121,18 @@ func statusOf(err error) int {
 		return f.status
 	}
 	return ExitKit
+}
+
+// sharedWriter lets the command and what it runs write in turn.
+type sharedWriter struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *sharedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
 }
 
 // say tells people something.
