@@ -53,7 +53,7 @@ func newAshby(s VendorSettings, env environment) (simulator, error) {
 		}
 		cfg.Organizations = append(cfg.Organizations, o)
 	}
-	setQuirks(&cfg.Quirks, s.Quirks)
+	setQuirks(Ashby, &cfg.Quirks, s.Quirks)
 	server, err := ashbytest.New(cfg)
 	a.Server = server
 	return a, err
@@ -371,6 +371,12 @@ func (a *ashbySim) seen(r Row) facts {
 	f.message = aside(textIn(r.ResponseBody, "errorInfo", "message"))
 	if r.Op == ashbytest.OpUpdate {
 		f.class = ResultClass
+		switch {
+		case strings.Contains(f.message, "The assessment is"):
+			f.assumes = "2.3" // whether updates are taken after the end
+		case strings.Contains(f.message, "not after that of the last update"):
+			f.assumes = "2.1" // whether an update may be older
+		}
 		f.detail = "the assessment as it is"
 		if c, found := a.card(r.Order); found {
 			f.detail = c.summary()

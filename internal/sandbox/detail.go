@@ -27,6 +27,8 @@ type rowView struct {
 	Headers         string // for the editor
 	Old             *Row   // the row that this one repeats
 	Diff            []DiffLine
+	RequestDiff     []DiffLine // empty: the requests have the same body
+	Others          []Row      // with which it can be compared
 }
 
 func (p *page) rowView(r Row, query url.Values) *rowView {
@@ -38,6 +40,11 @@ func (p *page) rowView(r Row, query url.Values) *rowView {
 	}
 	if r.ToProvider && r.Order != "" {
 		v.GoTest = p.app.goTest(r)
+	}
+	for _, other := range p.app.Timeline(Ref{r.Vendor, r.Order}) {
+		if other.N != r.N && r.Order != "" {
+			v.Others = append(v.Others, other)
+		}
 	}
 	if n := query.Get("with"); n != "" {
 		v.compare(p.app, n)

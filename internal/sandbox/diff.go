@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -24,6 +25,9 @@ func (v *rowView) compare(a *App, n string) {
 	}
 	v.Old = &old
 	v.Diff = diff(answerLines(old), answerLines(v.Row))
+	if !bytes.Equal(old.RequestBody, v.RequestBody) {
+		v.RequestDiff = diff(bodyLines(old.RequestBody), bodyLines(v.RequestBody))
+	}
 }
 
 func answerLines(r Row) []string {
@@ -31,7 +35,11 @@ func answerLines(r Row) []string {
 	if r.Status == 0 {
 		first = "no answer: " + orDefault(r.Err, "nothing was sent")
 	}
-	lines := append([]string{first}, strings.Split(strings.TrimRight(pretty(r.ResponseBody), "\n"), "\n")...)
+	return append([]string{first}, bodyLines(r.ResponseBody)...)
+}
+
+func bodyLines(body []byte) []string {
+	lines := strings.Split(strings.TrimRight(pretty(body), "\n"), "\n")
 	return lines[:min(len(lines), maxDiff)]
 }
 

@@ -33,7 +33,7 @@ func newKombo(s VendorSettings, env environment) (simulator, error) {
 			ID: c.ID, Tool: c.ATS, EndUser: kombotest.EndUser{OrganizationName: c.Name},
 		})
 	}
-	setQuirks(&cfg.Quirks, s.Quirks)
+	setQuirks(Kombo, &cfg.Quirks, s.Quirks)
 	server, err := kombotest.New(cfg)
 	if err != nil {
 		return nil, err
@@ -230,11 +230,20 @@ func outOf(score, limit json.Number) string {
 	return fmt.Sprintf("%s of %s", score, limit)
 }
 
+// endedBefore tells whether an order had its status before its latest result.
+func endedBefore(o kombotest.Order) bool {
+	n := len(o.Results)
+	return o.Status != kombotest.StatusOpen && n > 1 && o.Results[n-2].Status == o.Status
+}
+
 func (k *komboSim) seen(r Row) facts {
 	f := facts{vendor: Kombo, class: CallClass, outcome: called(r.Status, r.Method), status: r.Status}
 	f.message = aside(textIn(r.ResponseBody, "error", "message"))
 	if r.Op == kombotest.OpUpdateResult {
 		f.class = ResultClass
+		if o, _ := k.Order(r.Order); strings.Contains(f.message, "assessment order is") || f.outcome == Written && endedBefore(o) {
+			f.assumes = "2.5" // whether an end may be written again
+		}
 		f.detail = "the order as it is"
 		if c, found := k.card(r.Order); found {
 			f.detail = c.summary()

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -48,6 +49,7 @@ func newPage(ctx context.Context, app *App, demonstration bool) *page {
 	p.mux.HandleFunc("GET /x/{n}", p.showRow)
 	p.mux.HandleFunc("GET /a/{vendor}/{order}/{n}", p.download)
 	p.mux.HandleFunc("GET /web/{file}", serveFile)
+	p.mux.HandleFunc("GET /har/{vendor}/{order}", p.downloadHAR)
 	p.mux.HandleFunc("POST /do/order", p.doOrder)
 	p.mux.HandleFunc("POST /do/verb", p.doVerb)
 	p.mux.HandleFunc("POST /do/customer", p.doCustomer)
@@ -86,7 +88,8 @@ type view struct {
 	Form      Request
 	Remote    string // the domain of a candidate that is not example.com
 	Problem   string
-	Last      int // id of the latest news
+	Notice    string // what was done and is no exchange
+	Last      int    // id of the latest news
 
 	Card      *Card
 	Rows      []Row
@@ -111,9 +114,10 @@ type groupView struct {
 
 type cardView struct {
 	Card
-	Now  bool   // it is the chosen one
-	Tab  string // query of the vendor's tab
-	Back string // path for its forms to lead back to
+	Now   bool   // it is the chosen one
+	Tab   string // query of the vendor's tab
+	Admin []Verb // what can be done to the customer
+	Back  string // path for its forms to lead back to
 }
 
 // choiceView are the customers of a vendor, in the order form.
@@ -139,12 +143,12 @@ const shownCards = 50
 func (p *page) view(r *http.Request, chosen *Card) view {
 	v := view{
 		Path: r.URL.RequestURI(), Vendors: Vendors, Demo: p.demo, Env: p.app.Env("sh"), Last: p.app.journal.now(),
-		Health: p.health.latest(), Problem: r.URL.Query().Get("problem"), Form: Request{}.withCandidate(), Card: chosen,
+		Health: p.health.latest(), Problem: r.URL.Query().Get("problem"), Notice: notices()[r.URL.Query().Get("done")], Form: Request{}.withCandidate(), Card: chosen,
 	}
 	if given := r.URL.Query().Get("vendor"); slices.Contains(Vendors, given) {
 		v.Vendor = given
 	}
-	faults := map[string]bool{}
+	faults, verbs := map[string]bool{}, map[string][]Verb{}
 	for _, vendor := range Vendors {
 		if v.Vendor != "" && v.Vendor != vendor {
 			continue
@@ -153,6 +157,7 @@ func (p *page) view(r *http.Request, chosen *Card) view {
 		if err != nil {
 			continue
 		}
+		verbs[vendor] = sim.customerVerbs()
 		v.Choices = append(v.Choices, choiceView{vendor, sim.customers()})
 		for _, c := range sim.customers() {
 			packages := sim.packages(c.ID)
@@ -184,7 +189,7 @@ func (p *page) view(r *http.Request, chosen *Card) view {
 		for _, c := range cards {
 			if c.Group == name && len(g.Cards) < shownCards {
 				now := chosen != nil && chosen.Vendor == c.Vendor && chosen.ID == c.ID
-				g.Cards = append(g.Cards, cardView{c, now, vendorQuery(v.Path), v.Path})
+				g.Cards = append(g.Cards, cardView{c, now, vendorQuery(v.Path), verbs[c.Vendor], v.Path})
 			}
 		}
 		if len(g.Cards) > 0 {
@@ -207,7 +212,7 @@ func (p *page) showOrder(w http.ResponseWriter, r *http.Request) {
 	ref := Ref{r.PathValue("vendor"), r.PathValue("order")}
 	c, found := p.app.Card(ref)
 	if !found {
-		http.Error(w, "there is no such order (any more)", http.StatusNotFound)
+		p.showNothing(w, r, "There is no such order, or no longer.")
 		return
 	}
 	v := p.view(r, &c)
@@ -219,7 +224,7 @@ func (p *page) showRow(w http.ResponseWriter, r *http.Request) {
 	n, _ := strconv.Atoi(r.PathValue("n"))
 	row, found := p.app.journal.row(n)
 	if !found {
-		http.Error(w, "there is no such exchange (any more)", http.StatusNotFound)
+		p.showNothing(w, r, "There is no such exchange, or no longer.")
 		return
 	}
 	ref := Ref{row.Vendor, row.Order}
@@ -235,6 +240,29 @@ func (p *page) showRow(w http.ResponseWriter, r *http.Request) {
 	v.Row = p.rowView(row, r.URL.Query())
 	render(w, http.StatusOK, v)
 }
+
+// showNothing shows the page without what was asked for. A form that made it go leads
+// here, and what it did is said.
+func (p *page) showNothing(w http.ResponseWriter, r *http.Request, problem string) {
+	v := p.view(r, nil)
+	v.Path = "/" + vendorQuery(v.Path)
+	if v.Problem == "" {
+		v.Problem = problem
+	}
+	render(w, http.StatusNotFound, v)
+}
+
+// notices are what is said of actions that are no exchange, by what they did.
+var notices = sync.OnceValue(func() map[string]string {
+	all := map[string]string{
+		"switch": "The vendor began anew with the changed rule: its orders are gone.",
+		"reset":  "The sandbox was reset: all orders are gone, and their ids come again.",
+	}
+	for _, v := range []Verb{verbConnect, verbReset, verbRotate, verbRevoke, verbExpire, verbMend, verbPing} {
+		all[v.Name+"-customer"] = v.Label + ": " + v.Why + "."
+	}
+	return all
+})
 
 func render(w http.ResponseWriter, status int, v view) {
 	var b bytes.Buffer
@@ -284,7 +312,7 @@ const patience = 3 * time.Second
 
 // act runs an action that goes on when the browser leaves, and leads to where it can
 // be seen.
-func (p *page) act(w http.ResponseWriter, r *http.Request, do func(context.Context) (Done, error)) {
+func (p *page) act(w http.ResponseWriter, r *http.Request, notice string, do func(context.Context) (Done, error)) {
 	type result struct {
 		done Done
 		err  error
@@ -306,6 +334,8 @@ func (p *page) act(w http.ResponseWriter, r *http.Request, do func(context.Conte
 			back = orderLink(got.done.Vendor, got.done.Order) + vendorQuery(back)
 		case len(got.done.Rows) > 0:
 			back = "/x/" + strconv.Itoa(got.done.Rows[0]) + vendorQuery(back)
+		case notice != "":
+			back = withQuery(back, "done", notice)
 		}
 	case <-wait.C:
 	}
@@ -320,6 +350,7 @@ func backTo(r *http.Request) string {
 	}
 	query := u.Query()
 	query.Del("problem")
+	query.Del("done")
 	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: query.Encode()}).String()
 }
 
@@ -367,7 +398,7 @@ func (p *page) doOrder(w http.ResponseWriter, r *http.Request) {
 		First: r.PostFormValue("first"), Last: r.PostFormValue("last"), Email: r.PostFormValue("email"),
 		Faults: splitFaults(r.PostFormValue("faults")), Twice: r.PostFormValue("twice") != "",
 	}
-	p.act(w, r, func(ctx context.Context) (Done, error) { return p.app.Place(ctx, request) })
+	p.act(w, r, "", func(ctx context.Context) (Done, error) { return p.app.Place(ctx, request) })
 }
 
 // splitFaults reads several faults from one field.
@@ -386,14 +417,14 @@ func (p *page) doVerb(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ref := Ref{r.PostFormValue("vendor"), r.PostFormValue("order")}
-	p.act(w, r, func(ctx context.Context) (Done, error) { return p.app.Act(ctx, r.PostFormValue("verb"), ref) })
+	p.act(w, r, "", func(ctx context.Context) (Done, error) { return p.app.Act(ctx, r.PostFormValue("verb"), ref) })
 }
 
 func (p *page) doCustomer(w http.ResponseWriter, r *http.Request) {
 	if !form(w, r) {
 		return
 	}
-	p.act(w, r, func(ctx context.Context) (Done, error) {
+	p.act(w, r, r.PostFormValue("verb")+"-customer", func(ctx context.Context) (Done, error) {
 		return p.app.Serve(ctx, r.PostFormValue("vendor"), r.PostFormValue("verb"), r.PostFormValue("customer"))
 	})
 }
@@ -402,7 +433,7 @@ func (p *page) doPackages(w http.ResponseWriter, r *http.Request) {
 	if !form(w, r) {
 		return
 	}
-	p.act(w, r, func(ctx context.Context) (Done, error) {
+	p.act(w, r, "", func(ctx context.Context) (Done, error) {
 		return p.app.Ask(ctx, r.PostFormValue("vendor"), r.PostFormValue("customer"), splitFaults(r.PostFormValue("faults")))
 	})
 }
@@ -411,7 +442,7 @@ func (p *page) doQuirk(w http.ResponseWriter, r *http.Request) {
 	if !form(w, r) {
 		return
 	}
-	p.act(w, r, func(context.Context) (Done, error) {
+	p.act(w, r, "switch", func(context.Context) (Done, error) {
 		return Done{}, p.app.Switch(r.PostFormValue("vendor"), r.PostFormValue("quirk"), r.PostFormValue("on") == "true")
 	})
 }
@@ -420,7 +451,7 @@ func (p *page) doReset(w http.ResponseWriter, r *http.Request) {
 	if !form(w, r) {
 		return
 	}
-	p.act(w, r, func(context.Context) (Done, error) { return Done{}, p.app.Reset() })
+	p.act(w, r, "reset", func(context.Context) (Done, error) { return Done{}, p.app.Reset() })
 }
 
 func orderLink(vendor, id string) string {

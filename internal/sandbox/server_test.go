@@ -1,13 +1,18 @@
 package sandbox_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"html"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessbridge/assessbridge/internal/sandbox"
+	"github.com/assessbridge/assessbridge/stackone/stackonetest"
 )
 
 // bench is a sandbox and somebody's browser.
@@ -271,4 +277,191 @@ func processorTime(t *testing.T) time.Duration {
 	var usage syscall.Rusage
 	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// What an admin does at the vendor is on the card of the chosen order, and the page says
+// what it did, also when the order is gone by it.
+func TestAdminVerbs(t *testing.T) {
+	b := start(t)
+	for vendor, verbs := range map[string][]string{
+		"kombo":    {"connect", "expire", "mend", "rotate", "revoke", "reset"},
+		"stackone": {"connect", "expire", "mend", "rotate", "revoke"},
+		"ashby":    {"ping", "rotate", "revoke"},
+	} {
+		order, _ := orderOn(t, b.post(t, "/do/order", "customer", customers[vendor]))
+		card := b.get(t, order)
+		has(t, card, `<details class="admin"`)
+		for _, verb := range verbs {
+			has(t, card, `data-verb="`+verb+`"`, vendor)
+			status, page := b.do(t, "POST", "/do/customer", url.Values{
+				"vendor": {vendor}, "verb": {verb}, "customer": {strings.Fields(customers[vendor])[1]}, "back": {order},
+			})
+			switch verb {
+			case "rotate":
+				has(t, page, `<p class="notice" role="status">Rotate secret: signs with another secret from now on.`)
+			case "revoke":
+				has(t, page, `<p class="notice" role="status">Revoke key: your calls are answered 401 or 403 from now on.`)
+			case "reset":
+				require.Equal(t, http.StatusNotFound, status)
+				has(t, page, `<p class="notice" role="status">Reset: Kombo`)
+				has(t, page, "There is no such order, or no longer.")
+			default:
+				has(t, page, `class="detail"`, verb, "the exchange is shown")
+			}
+		}
+	}
+	require.NotContains(t, b.get(t, "/?done=%3Cb%3Enonsense"), `class="notice"`)
+}
+
+// A recruiter's and a vendor's verbs on the card, each with what it causes.
+func TestCardVerbs(t *testing.T) {
+	b := start(t, at(serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		_, _ = io.WriteString(w, `{"success":true,"results":{"assessment_id":"a-`+fmt.Sprintf("%x", len(body))+`"}}`)
+	})))
+	for vendor, verbs := range map[string]map[string]int{
+		"kombo":    {"redeliver": 1, "twice": 2},
+		"stackone": {"redeliver": 1, "twice": 2, "update": 1, "delete": 1},
+		"ashby":    {"redeliver": 1, "twice": 2, "restart": 2, "cancel": 1},
+	} {
+		order, id := orderOn(t, b.post(t, "/do/order", "customer", customers[vendor]))
+		card := b.get(t, order)
+		for verb := range verbs {
+			has(t, card, `name="verb" value="`+verb+`"`, vendor)
+		}
+		for _, verb := range slices.Sorted(maps.Keys(verbs)) {
+			if verb == "cancel" {
+				continue // the provider hands out the cancelled id again
+			}
+			before := strings.Count(b.get(t, order), `<li class="row`)
+			page := b.post(t, "/do/verb", "vendor", vendor, "order", id, "verb", verb)
+			require.Equal(t, verbs[verb], strings.Count(page, `<li class="row`)-before, "%s %s", vendor, verb)
+		}
+	}
+	for _, what := range []struct{ vendor, verb string }{{"kombo", "cancel"}, {"stackone", "restart"}, {"ashby", "update"}, {"kombo", ""}} {
+		_, id := orderOn(t, b.post(t, "/do/order", "customer", customers[what.vendor]))
+		has(t, b.post(t, "/do/verb", "vendor", what.vendor, "order", id, "verb", what.verb), "that cannot be done here", what)
+	}
+}
+
+// Deep links lead to an order and to an exchange, and a wrong one to the page.
+func TestDeepLinks(t *testing.T) {
+	b := start(t)
+	order, _ := orderOn(t, b.post(t, "/do/order", "customer", customers["kombo"]))
+	row := regexp.MustCompile(`href="(/x/\d+)"`).FindStringSubmatch(b.get(t, order))[1]
+	has(t, b.get(t, row), `class="detail"`)
+	for path, says := range map[string]string{
+		"/o/kombo/none": "There is no such order", "/o/nobody/1": "There is no such order", "/x/99999": "There is no such exchange",
+		"/x/0": "There is no such exchange", "/x/-1": "There is no such exchange", "/x/one": "There is no such exchange",
+	} {
+		status, page := b.do(t, "GET", path, nil)
+		require.Equal(t, http.StatusNotFound, status, path)
+		has(t, page, says)
+		has(t, page, `id="order-form"`)
+	}
+}
+
+// Two rows of an order are compared: what was sent, and what was answered.
+func TestCompareRows(t *testing.T) {
+	b := start(t)
+	order, _ := orderOn(t, b.post(t, "/do/order", "customer", customers["kombo"]))
+	b.eventually(t, order, "took your")
+	rows := regexp.MustCompile(`data-row="(\d+)"`).FindAllStringSubmatch(b.get(t, order), -1)
+	require.Len(t, rows, 2)
+	page := b.get(t, "/x/"+rows[1][1]+"?with="+rows[0][1])
+	has(t, page, `<option value="`+rows[0][1]+`" selected>`)
+	has(t, page, "The request, exchange "+rows[0][1]+" and this one")
+	has(t, page, "The answer, exchange "+rows[0][1]+" and this one")
+	has(t, page, `<span class="plus">&#43;   &#34;status&#34;: &#34;COMPLETED&#34;`)
+	require.NotContains(t, b.get(t, "/x/"+rows[1][1]+"?with="+rows[1][1]), "request-diff", "the same")
+	require.NotContains(t, b.get(t, "/x/"+rows[1][1]+"?with=nothing"), `id="diff"`)
+}
+
+// The archive holds both directions and no secret.
+func TestHAR(t *testing.T) {
+	b := start(t)
+	for _, vendor := range sandbox.Vendors {
+		order, id := orderOn(t, b.post(t, "/do/order", "customer", customers[vendor]))
+		b.eventually(t, order, "took your")
+		status, text := b.do(t, "GET", "/har/"+vendor+"/"+url.PathEscape(id), nil)
+		require.Equal(t, http.StatusOK, status)
+		var archive struct {
+			Log struct {
+				Version string
+				Entries []struct {
+					Request  struct{ Method, URL string }
+					Response struct {
+						Status  int
+						Content struct{ Text string }
+					}
+					Comment string
+				}
+			}
+		}
+		require.NoError(t, json.Unmarshal([]byte(text), &archive))
+		require.Equal(t, "1.2", archive.Log.Version)
+		require.GreaterOrEqual(t, len(archive.Log.Entries), 2)
+		for _, entry := range archive.Log.Entries {
+			require.Equal(t, http.StatusOK, entry.Response.Status)
+			require.NotEmpty(t, entry.Request.URL)
+			require.NotEmpty(t, entry.Comment)
+		}
+		var env map[string]string
+		require.NoError(t, json.Unmarshal([]byte(b.App.Env("json")), &env))
+		for name, value := range env {
+			if !strings.HasSuffix(name, "_URL") {
+				require.NotContains(t, text, value, name)
+				require.NotContains(t, text, base64.StdEncoding.EncodeToString([]byte(value+":")), name)
+			}
+		}
+	}
+	status, _ := b.do(t, "GET", "/har/kombo/none", nil)
+	require.Equal(t, http.StatusNotFound, status)
+}
+
+// A verdict that rests on what a vendor does not say has a badge with the section.
+func TestAssumptionsOnResults(t *testing.T) {
+	b := start(t)
+	var env map[string]string
+	require.NoError(t, json.Unmarshal([]byte(b.App.Env("json")), &env))
+	call := func(vendor, method, path, customer, body string) {
+		r, err := http.NewRequestWithContext(t.Context(), method, env[strings.ToUpper(vendor)+"_BASE_URL"]+path, strings.NewReader(body))
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("X-Integration-Id", customer)
+		r.Header.Set("X-Account-Id", customer)
+		key := env[strings.ToUpper(vendor)+"_API_KEY"]
+		r.SetBasicAuth(key, "")
+		if vendor == "kombo" {
+			r.Header.Set("Authorization", "Bearer "+key)
+		}
+		response, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+	}
+	for _, c := range []struct{ vendor, customer, section string }{
+		{"kombo", "", "2.5"}, {"stackone", "", "3.2"}, {"stackone", stackonetest.DefaultAccount, "11"}, {"ashby", "", "2.3"},
+	} {
+		customer := orWord(c.customer, strings.Fields(customers[c.vendor])[1])
+		order, id := orderOn(t, b.post(t, "/do/order", "customer", c.vendor+" "+customer))
+		b.eventually(t, order, "took your")
+		badge := "assumed · " + c.section + "<"
+		require.NotContains(t, b.get(t, order), badge, "one result is documented")
+		switch c.vendor {
+		case "kombo":
+			call(c.vendor, "PUT", "/assessment/orders/"+url.PathEscape(id)+"/result", customer, `{"status":"COMPLETED","score":1,"max_score":2,"result_url":"https://tests.example.com/1","completed_at":"2026-01-02T03:04:05.000Z"}`)
+		case "stackone":
+			call(c.vendor, "PATCH", "/unified/ats/assessments/orders/"+url.PathEscape(id)+"/result", customer, `{"summary":"better","result":{"value":"passed"}}`)
+		case "ashby":
+			call(c.vendor, "POST", "/assessment.update", customer, `{"assessment_id":"`+b.state(t).Orders[0].TheirID+`","timestamp":4102444800000,"assessment_status":{"identifier":"s","label":"Status","type":"string","value":"Started"}}`)
+		}
+		has(t, b.get(t, order), badge, c.vendor, customer)
+	}
+}
+
+func orWord(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
 }

@@ -2,9 +2,7 @@ package sandbox
 
 import (
 	"context"
-	"fmt"
 	"net"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -129,61 +127,6 @@ func (s Settings) hasTarget() bool {
 }
 
 func rotatedSecret(vendor string) string { return vendor + "-test-webhook-secret-rotated" }
-
-// Quirk is a behaviour on which the vendor is silent.
-type Quirk struct {
-	Vendor  string `json:"vendor"`
-	Name    string `json:"name"` // of the field of the simulator's Quirks
-	Label   string `json:"label"`
-	Section string `json:"section"` // of the vendor's contract
-}
-
-// Quirks are those that can be switched, by vendor.
-var Quirks = []Quirk{
-	{Kombo, "RequirePackage", "A package that you never submitted cannot be ordered", "2.2"},
-	{Kombo, "InlineRejectionIgnored", "A rejected inline order counts as a fault", "4.5"},
-	{Kombo, "LenientBase64", "Attachments in other forms of Base64 are taken", "2.5"},
-	{Kombo, "AllowBothSources", "An attachment may have data and data_url", "2.5"},
-	{Kombo, "AllowDuplicatePackages", "A package list may repeat an id", "2.2"},
-	{Kombo, "ServePausedReads", "Lists are served although the credentials expired", "7.2"},
-	{Kombo, "NewestFirst", "Orders are listed from the newest", "2.3"},
-	{StackOne, "Any2xx", "Every 2xx counts as the acceptance of a webhook", "7.6"},
-	{StackOne, "SentAtPerAttempt", "Every attempt has a sent_at of its own", "7.6"},
-	{StackOne, "RepeatableGreenhouse", "Greenhouse takes more than one result", "11"},
-	{StackOne, "FinalIsFinal", "A final result cannot be corrected", "3.2"},
-	{StackOne, "NullLeaves", "An explicit null leaves the earlier value alone", "2.2"},
-	{StackOne, "AllowUnknownEnums", "Unknown enum values are taken", "2.3"},
-	{StackOne, "RefuseUnlistedResults", "Results that the ATS does not list are refused", "11"},
-	{StackOne, "RefuseUnknownFields", "Unknown members of a result are refused", "2.2"},
-	{Ashby, "PartnerKeyAsPassword", "Your key comes as the Basic password", "4"},
-	{Ashby, "AcceptOlderTimestamps", "An update may be older than the last one", "2.1"},
-	{Ashby, "AcceptAfterTerminal", "Updates are taken after the end", "2.3"},
-	{Ashby, "AcceptCancelConfirmation", "A cancel may be confirmed with an update", "5.5"},
-	{Ashby, "AllowTypeMismatch", "A value may not fit its type", "2.2"},
-	{Ashby, "AllowDuplicateIdentifiers", "An identifier may come twice", "2.2"},
-	{Ashby, "RefuseNulls", "Nulls in an update are refused", "1.6"},
-	{Ashby, "RequireUUIDs", "Your ids have to be UUIDs", "4.2"},
-	{Ashby, "TextAuthErrors", "Refused keys are answered with plain text", "1.4"},
-}
-
-// setQuirks switches the fields of a simulator's Quirks.
-func setQuirks(quirks any, on map[string]bool) {
-	target := reflect.ValueOf(quirks).Elem()
-	for name, value := range on {
-		if field := target.FieldByName(name); field.IsValid() && field.Kind() == reflect.Bool {
-			field.SetBool(value)
-		}
-	}
-}
-
-func knownQuirk(vendor, name string) error {
-	for _, q := range Quirks {
-		if q.Vendor == vendor && q.Name == name {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s has no switch %q", label(vendor), name)
-}
 
 // environment is what a simulator is given by its sandbox.
 type environment struct {

@@ -29,7 +29,7 @@ func newStackOne(s VendorSettings, env environment) (simulator, error) {
 	for _, c := range s.Customers {
 		cfg.Accounts = append(cfg.Accounts, stackonetest.AccountSpec{ID: c.ID, Provider: c.ATS, OriginOwnerName: c.Name})
 	}
-	setQuirks(&cfg.Quirks, s.Quirks)
+	setQuirks(StackOne, &cfg.Quirks, s.Quirks)
 	server, err := stackonetest.New(cfg)
 	if err != nil {
 		return nil, err
@@ -330,12 +330,27 @@ func (s *stackoneSim) unread(c Card) string {
 	return " and no reason: you gave none"
 }
 
+// repetition is the section that is silent on a further result; empty: it is no further
+// one.
+func repetition(o stackonetest.Order, outcome Outcome) string {
+	switch earlier := len(o.Results); {
+	case outcome == Written && earlier < 2, outcome != Written && (outcome != Refused || earlier < 1):
+		return ""
+	case o.Provider == stackonetest.Greenhouse:
+		return "11"
+	}
+	return "3.2"
+}
+
 func (s *stackoneSim) seen(r Row) facts {
 	f := facts{vendor: StackOne, class: CallClass, outcome: called(r.Status, r.Method), status: r.Status}
 	f.message = aside(textIn(r.ResponseBody, "message"))
 	switch r.Op {
 	case stackonetest.OpUpdateAssessmentResult, stackonetest.OpUpdateBackgroundResult:
 		f.class = ResultClass
+		if o, found := s.find(r.Order); found {
+			f.assumes = repetition(o, f.outcome)
+		}
 		f.detail = "the order as it is"
 		if c, found := s.card(r.Order); found {
 			f.detail = c.summary() + s.unread(c)

@@ -212,6 +212,7 @@ type facts struct {
 	detail  string
 	broken  []string
 	faults  []string // with which it was sent
+	assumes string   // the section that is silent on this one; empty: that of the table
 }
 
 // verdict says what follows of facts.
@@ -228,7 +229,7 @@ func (f facts) verdict() Verdict {
 		wording = strings.ReplaceAll(wording, "reads “{message}”", "reads no reason")
 	}
 	text := strings.NewReplacer("{message}", f.message, "{detail}", f.detail, "{vendor}", label(f.vendor)).Replace(wording)
-	return Verdict{Outcome: f.outcome, Text: f.lateness() + f.opening() + ": " + sentence(text), Assumes: c.assumes, Broken: f.broken}
+	return Verdict{Outcome: f.outcome, Text: f.lateness() + f.opening() + ": " + sentence(text), Assumes: orDefault(f.assumes, c.assumes), Broken: f.broken}
 }
 
 // sentence ends a text with a full stop, unless it ends with a quotation that has one.
