@@ -33,15 +33,41 @@ func (a *App) curl(r Row, secrets bool) string {
 // shellWord quotes a text for a POSIX shell.
 func shellWord(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
+// asked is what the recruiter asked for with a row, with the faults of that row.
+func (a *App) asked(r Row) (Request, bool) {
+	request, found := a.requestOf(Ref{r.Vendor, r.Order})
+	if !found || !isOrderOp(r.Op) {
+		return Request{}, false
+	}
+	request = request.withCandidate()
+	request.Faults, request.Twice = lastingAndPassing(r.Fault), false
+	return request, true
+}
+
 // goTest is a row's order as a Go test.
 func (a *App) goTest(r Row) string {
-	request, found := a.requestOf(Ref{r.Vendor, r.Order})
+	request, found := a.asked(r)
 	if !found {
 		return ""
 	}
-	request = request.withCandidate()
-	request.Faults = lastingAndPassing(r.Fault)
 	return goTestOf(request)
+}
+
+// commands are a row's order as a command line and as a scenario that expects what
+// happened.
+func (a *App) commands(r Row) (line, file string) {
+	request, found := a.asked(r)
+	if !found {
+		return "", ""
+	}
+	expect := expectFailed
+	switch {
+	case r.Verdict.Good():
+		expect = expectAccepted
+	case r.Verdict.Outcome == Rejected || r.Verdict.Outcome == Conflict:
+		expect = expectRejected
+	}
+	return triggerLine(request), scenarioOf(request, expect)
 }
 
 func lastingAndPassing(fault string) []string {

@@ -22,7 +22,9 @@ type rowView struct {
 	SignatureHeader string
 	Curl            string
 	GoTest          string
-	Secrets         bool // are shown
+	Trigger         string // the order as a command
+	Scenario        string // and as a file that the command plays
+	Secrets         bool   // are shown
 	Editing         bool
 	Headers         string // for the editor
 	Old             *Row   // the row that this one repeats
@@ -40,6 +42,7 @@ func (p *page) rowView(r Row, query url.Values) *rowView {
 	}
 	if r.ToProvider && r.Order != "" {
 		v.GoTest = p.app.goTest(r)
+		v.Trigger, v.Scenario = p.app.commands(r)
 	}
 	for _, other := range p.app.Timeline(Ref{r.Vendor, r.Order}) {
 		if other.N != r.N && r.Order != "" {
