@@ -43,13 +43,15 @@ func TestServiceTenDaysClosed(t *testing.T) {
 		}
 		closed := func() int { return b.count(t, b.table("gates")+" WHERE account = '' AND cause = 'unauthorized'") }
 		eventually(t, "the key's gate is closed", func() bool { return closed() == 1 })
+		idle := func() bool { return b.count(t, b.table("lanes")+" WHERE token <> ''") == 0 }
+		eventually(t, "nothing is in flight", idle) // or what comes back after the shift is taken for a probe
 		probes := b.vendor.count()
 		days := size(5, 1) // at a time
 		for range 10 / days {
 			b.shift(t, time.Duration(days)*24*time.Hour)
 			eventually(t, "it is probed", func() bool { return b.vendor.count() > probes })
+			eventually(t, "the probe has ended", idle)
 			probes = b.vendor.count()
-			eventually(t, "the probe has ended", func() bool { return b.count(t, b.table("lanes")+" WHERE token <> ''") == 0 })
 		}
 		require.Equal(t, n, b.count(t, b.table("results")+" WHERE state = 'pending' AND tries = 0"), "nothing is burned")
 
