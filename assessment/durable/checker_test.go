@@ -24,7 +24,6 @@ type checker struct {
 	orders     map[string]*checked
 	violations []string
 	calls      int
-	vitals     map[int][]vitals // by process
 }
 
 // checked is what the vendor knows of an order.
@@ -43,7 +42,7 @@ type call struct {
 }
 
 func newChecker(t testing.TB) *checker {
-	c := &checker{orders: make(map[string]*checked), vitals: make(map[int][]vitals)}
+	c := &checker{orders: make(map[string]*checked)}
 	c.Server = httptest.NewServer(c)
 	t.Cleanup(c.Close)
 	return c
@@ -61,10 +60,6 @@ func (c *checker) order(ref assessment.OrderRef) *checked {
 // ServeHTTP takes a write. It takes a moment, and goes on when the writer was
 // killed, as a vendor does.
 func (c *checker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/vitals" {
-		c.hear(r)
-		return
-	}
 	var got call
 	if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
 		w.WriteHeader(http.StatusBadRequest) // the writer died while it wrote
@@ -81,17 +76,6 @@ func (c *checker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.order(got.Ref).flying--
-}
-
-// hear keeps what a process tells of itself.
-func (c *checker) hear(r *http.Request) {
-	var v vitals
-	if json.NewDecoder(r.Body).Decode(&v) != nil {
-		return // the teller died
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.vitals[v.PID] = append(c.vitals[v.PID], v)
 }
 
 func (c *checker) enter(got call) {
@@ -148,18 +132,6 @@ func (c *checker) starts() (least, again int) {
 		again += o.starts - 1
 	}
 	return least, again
-}
-
-// started counts the orders that were started.
-func (c *checker) started() (n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, o := range c.orders {
-		if o.starts > 0 {
-			n++
-		}
-	}
-	return n
 }
 
 // remote is the publisher of a process that writes to a checker.
