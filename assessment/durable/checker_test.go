@@ -24,6 +24,8 @@ type checker struct {
 	orders     map[string]*checked
 	violations []string
 	calls      int
+	vitals     map[int][]vitals // by process
+	onStart    func(assessment.OrderRef)
 }
 
 // checked is what the vendor knows of an order.
@@ -42,7 +44,7 @@ type call struct {
 }
 
 func newChecker(t testing.TB) *checker {
-	c := &checker{orders: make(map[string]*checked)}
+	c := &checker{orders: make(map[string]*checked), vitals: make(map[int][]vitals)}
 	c.Server = httptest.NewServer(c)
 	t.Cleanup(c.Close)
 	return c
@@ -60,6 +62,10 @@ func (c *checker) order(ref assessment.OrderRef) *checked {
 // ServeHTTP takes a write. It takes a moment, and goes on when the writer was
 // killed, as a vendor does.
 func (c *checker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/vitals" {
+		c.hear(r)
+		return
+	}
 	var got call
 	if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
 		w.WriteHeader(http.StatusBadRequest) // the writer died while it wrote
@@ -68,7 +74,11 @@ func (c *checker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/start" {
 		c.mu.Lock()
 		c.order(got.Ref).starts++
+		told := c.onStart
 		c.mu.Unlock()
+		if told != nil {
+			told(got.Ref)
+		}
 		return
 	}
 	c.enter(got)
@@ -76,6 +86,24 @@ func (c *checker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.order(got.Ref).flying--
+}
+
+// whenStarted has do told of every start.
+func (c *checker) whenStarted(do func(assessment.OrderRef)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.onStart = do
+}
+
+// hear keeps what a process tells of itself.
+func (c *checker) hear(r *http.Request) {
+	var v vitals
+	if json.NewDecoder(r.Body).Decode(&v) != nil {
+		return // the teller died
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.vitals[v.PID] = append(c.vitals[v.PID], v)
 }
 
 func (c *checker) enter(got call) {
@@ -132,6 +160,18 @@ func (c *checker) starts() (least, again int) {
 		again += o.starts - 1
 	}
 	return least, again
+}
+
+// started counts the orders that were started.
+func (c *checker) started() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, o := range c.orders {
+		if o.starts > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // remote is the publisher of a process that writes to a checker.

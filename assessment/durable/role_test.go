@@ -28,10 +28,11 @@ type role struct {
 	Schema  string
 	Mutant  int    // in mutants; -1 is none
 	Vendor  string // URL of the vendor
+	Host    hostRole
 }
 
 // plays are what a process may be asked to do until it is killed.
-var plays = map[string]func(context.Context, role) error{"flush": playFlush, "service": playService}
+var plays = map[string]func(context.Context, role) error{"flush": playFlush, "service": playService, "host": playHost}
 
 func play(text string) int {
 	var r role
@@ -40,7 +41,7 @@ func play(text string) int {
 		return 2
 	}
 	// No test takes so long; a process whose parent was killed must not stay.
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute+soakFor())
 	defer cancel()
 	if err := plays[r.Play](ctx, r); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -62,12 +63,13 @@ func (r role) database() *database {
 type child struct {
 	command *exec.Cmd
 	role    string
+	files   []*os.File // that it inherits, from number 3 on
 }
 
-func start(t testing.TB, r role) *child {
+func start(t testing.TB, r role, files ...*os.File) *child {
 	text, err := json.Marshal(r)
 	require.NoError(t, err)
-	c := &child{role: string(text)}
+	c := &child{role: string(text), files: files}
 	c.run(t)
 	t.Cleanup(c.kill)
 	return c
@@ -76,7 +78,7 @@ func start(t testing.TB, r role) *child {
 func (c *child) run(t testing.TB) {
 	c.command = exec.Command(os.Args[0])
 	c.command.Env = append(os.Environ(), roleVariable+"="+c.role)
-	c.command.Stderr = os.Stderr
+	c.command.Stderr, c.command.ExtraFiles = os.Stderr, c.files
 	require.NoError(t, c.command.Start())
 }
 
