@@ -109,7 +109,11 @@ func (s *Service) drain(ctx context.Context, client interface{ Stop(context.Cont
 	drained := make(chan error, 1)
 	go func() { drained <- s.intake.Drain(bounded) }()
 	stopped := client.Stop(bounded)
-	return errors.Join(stopped, <-drained)
+	err := errors.Join(stopped, <-drained)
+	if failed := s.lastWords(ctx); failed != nil {
+		s.config.Logger.WarnContext(ctx, "not told to the next process", "error", failed)
+	}
+	return err
 }
 
 func wait(loops *sync.WaitGroup, most time.Duration) error {

@@ -46,6 +46,8 @@ type Service struct {
 	id         string // of this process, for its heartbeats
 	reconciler *sqlstore.Reconciler
 	missed     missed
+	leads      atomic.Bool
+	mints      map[string]bool // routes whose orders have no id of the vendor's
 }
 
 // New returns a service. It does not touch the database; [Service.Migrate] makes
@@ -71,8 +73,14 @@ func New(c Config) (*Service, error) {
 	}
 	s.id = rand.Text()
 	s.missed = missed{
-		accounts: make(map[sqlstore.Integration]bool), refused: make(map[string]refusals),
+		accounts: make(map[sqlstore.Integration]bool), noticed: noNotice(),
 		delivered: make(map[sqlstore.Integration]time.Time),
+	}
+	s.mints = make(map[string]bool)
+	for _, p := range c.Publishers {
+		if m, ok := p.(interface{ MintsOrderIDs() bool }); ok && m.MintsOrderIDs() {
+			s.mints[sqlstore.Route(p.Vendor(), p.Connection())] = true
+		}
 	}
 	s.width = widths{busy: make(map[string]int), dropped: make(map[string]bool)}
 	return s, nil

@@ -60,7 +60,7 @@ func TestStoreLookup(t *testing.T) {
 // Replicas that start together migrate together.
 func TestMigrate(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
-		for _, table := range []string{"meta", "claims", "orders", "results", "lanes", "gates", "journal", "processes", "integrations", "subjects"} {
+		for _, table := range []string{"meta", "claims", "orders", "results", "lanes", "gates", "journal", "processes", "integrations", "subjects", "habits", "refusals", "risks"} {
 			_, err := d.db.Exec("DROP TABLE " + d.table(table))
 			require.NoError(t, err)
 		}

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -20,10 +21,6 @@ const (
 	// lost orders, and tickPatience how long it then goes on.
 	tickEvery    = 20 * time.Second
 	tickPatience = 15 * time.Second
-	// refusedMost is how many deliveries of a route may be refused for their
-	// signature within refusedWithin before it counts as blind.
-	refusedMost   = 5
-	refusedWithin = 5 * time.Minute
 )
 
 // paced is a client whose pacing can be changed.
@@ -60,12 +57,16 @@ func (s *Service) upkeepLoop(ctx context.Context) {
 	processes, every := 0, min(sqlstore.BeatEvery, s.config.Sweep)
 	for ctx.Err() == nil {
 		p, err := s.store.Beat(ctx, s.id)
+		s.leads.Store(err == nil && p.Leads)
 		if err == nil && p.Processes != processes {
 			processes = p.Processes
 			s.share(processes)
 		}
 		if err == nil {
 			_, err = s.outbox.CheckKeys(ctx)
+		}
+		if err == nil {
+			err = s.tellNoticed(ctx)
 		}
 		if err == nil {
 			err = s.tellMissed(ctx)
@@ -78,6 +79,7 @@ func (s *Service) upkeepLoop(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
+	s.leads.Store(false)
 }
 
 // share tells the clients how many processes use the vendors' limits.
@@ -136,7 +138,7 @@ func (w *reconcileWorker) Work(ctx context.Context, _ *river.Job[reconcileArgs])
 type missed struct {
 	mu       sync.Mutex
 	accounts map[sqlstore.Integration]bool
-	refused  map[string]refusals // by route
+	noticed  sqlstore.Noticed // for the alarms
 	// delivered are the integrations with a delivery, and when the reconciler was
 	// told, zero if it was not.
 	delivered map[sqlstore.Integration]time.Time
@@ -181,12 +183,6 @@ func (m *missed) told(i sqlstore.Integration, now time.Time) {
 	m.delivered[i] = now
 }
 
-// refusals are deliveries with a bad signature since the first of them.
-type refusals struct {
-	first, last time.Time
-	n           int
-}
-
 // add notes a delivery that was answered with a fault.
 func (m *missed) add(i sqlstore.Integration) {
 	m.mu.Lock()
@@ -194,33 +190,68 @@ func (m *missed) add(i sqlstore.Integration) {
 	m.accounts[i] = true
 }
 
-func (m *missed) refuse(route string, now time.Time) {
+func (m *missed) refuse(route string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r := m.refused[route]
-	if r.n == 0 || r.n <= refusedMost && now.Sub(r.first) > refusedWithin {
-		r = refusals{first: now}
-	}
-	r.n, r.last = r.n+1, now
-	m.refused[route] = r
+	m.noticed.Refused[route]++
 }
 
-// take returns what was noted. A route is given back once its refusals are over.
-func (m *missed) take(now time.Time) (accounts map[sqlstore.Integration]bool, blind map[string]time.Time) {
+// order notes an order that was taken.
+func (m *missed) order(i sqlstore.Integration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	accounts, m.accounts = m.accounts, make(map[sqlstore.Integration]bool)
-	blind = make(map[string]time.Time)
-	for route, r := range m.refused {
-		if now.Sub(r.last) < refusedWithin {
-			continue
-		}
-		delete(m.refused, route)
-		if r.n > refusedMost {
-			blind[route] = r.first
-		}
+	m.noticed.Orders[i]++
+}
+
+// risk notes an order whose delivery was answered with a fault.
+func (m *missed) risk(ref assessment.OrderRef) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.noticed.AtRisk) < riskMost {
+		m.noticed.AtRisk = append(m.noticed.AtRisk, ref)
 	}
-	return accounts, blind
+}
+
+// riskMost bounds how many orders at risk a process remembers while the database is
+// away.
+const riskMost = 10_000
+
+// take returns the integrations that were noted.
+func (m *missed) take() map[sqlstore.Integration]bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	accounts := m.accounts
+	m.accounts = make(map[sqlstore.Integration]bool)
+	return accounts
+}
+
+// takeNoticed returns what was noticed, to be told once.
+func (m *missed) takeNoticed() sqlstore.Noticed {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := m.noticed
+	m.noticed = noNotice()
+	return n
+}
+
+// keepNoticed puts back what could not be told.
+func (m *missed) keepNoticed(n sqlstore.Noticed) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, count := range n.Orders {
+		m.noticed.Orders[i] += count
+	}
+	for route, count := range n.Refused {
+		m.noticed.Refused[route] += count
+	}
+	m.noticed.AtRisk = append(n.AtRisk, m.noticed.AtRisk...)
+	if len(m.noticed.AtRisk) > riskMost {
+		m.noticed.AtRisk = m.noticed.AtRisk[:riskMost]
+	}
+}
+
+func noNotice() sqlstore.Noticed {
+	return sqlstore.Noticed{Orders: make(map[sqlstore.Integration]int), Refused: make(map[string]int)}
 }
 
 // Watch returns an observer for the handlers' configurations that tells the
@@ -235,8 +266,9 @@ func (s *Service) Watch(o assessment.Observer) assessment.Observer {
 		case d.StatusCode == 200 && d.Account != "": // inline orders do not pass Queue
 			s.missed.deliver(sqlstore.Integration{Vendor: d.Vendor, Connection: d.Connection, Account: d.Account}, time.Now())
 		case d.StatusCode == 401:
-			s.missed.refuse(sqlstore.Route(d.Vendor, d.Connection), time.Now())
+			s.missed.refuse(sqlstore.Route(d.Vendor, d.Connection))
 		}
+		s.noticeOrder(d)
 		if next != nil {
 			next(ctx, d)
 		}
@@ -257,7 +289,7 @@ func (s *Service) tellMissed(ctx context.Context) error {
 		}
 		s.missed.told(i, time.Now())
 	}
-	accounts, blind := s.missed.take(time.Now())
+	accounts := s.missed.take()
 	for i := range accounts {
 		if err := s.reconciler.Missed(ctx, i); err != nil {
 			for i := range accounts { // told twice is no harm
@@ -266,6 +298,37 @@ func (s *Service) tellMissed(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// noticeOrder notes an order for the alarms. One without a vendor's id comes again
+// under another, and its recruiter has seen the error; it is not at risk.
+func (s *Service) noticeOrder(d assessment.Delivery) {
+	if d.Order.ID == "" || d.Account == "" {
+		return
+	}
+	switch d.Outcome {
+	case assessment.DeliveryAccepted, assessment.DeliveryQueued, assessment.DeliveryRejected:
+		s.missed.order(sqlstore.Integration{Vendor: d.Vendor, Connection: d.Connection, Account: d.Account})
+	case assessment.DeliveryFault:
+		if d.StatusCode >= 500 && !s.mints[sqlstore.Route(d.Vendor, d.Connection)] {
+			s.missed.risk(d.Order)
+		}
+	}
+}
+
+// tellNoticed adds what this process saw to what all did, and has the integrations of
+// a route looked through whose deliveries were refused for a while.
+func (s *Service) tellNoticed(ctx context.Context) error {
+	n := s.missed.takeNoticed()
+	if err := s.store.Notice(ctx, n); err != nil {
+		s.missed.keepNoticed(n)
+		return err
+	}
+	blind, err := s.store.Review(ctx)
+	if err != nil || s.reconciler == nil {
+		return err
+	}
 	for route, since := range blind {
 		s.config.Logger.WarnContext(ctx, "deliveries were refused for their signature; all integrations are looked through", "route", route)
 		if err := s.reconciler.Blind(ctx, route, since); err != nil {
@@ -273,6 +336,26 @@ func (s *Service) tellMissed(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// lastWords tells what was noticed while the process drained: deliveries were
+// answered 503.
+func (s *Service) lastWords(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	return errors.Join(s.tellNoticed(ctx), s.tellMissed(ctx))
+}
+
+// Leads says whether this process does what one process does for all: it is the one
+// that should ask for [sqlstore.DB.Metrics].
+func (s *Service) Leads() bool { return s.leads.Load() }
+
+// AtRisk is how many orders this process answered with a fault since it last reached
+// the database, which counts the others ([sqlstore.Metrics]).
+func (s *Service) AtRisk() int {
+	s.missed.mu.Lock()
+	defer s.missed.mu.Unlock()
+	return len(s.missed.noticed.AtRisk)
 }
 
 // AccountRestored has results of an account probed at once that wait for it: on

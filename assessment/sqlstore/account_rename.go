@@ -77,6 +77,8 @@ func (d *DB) moveNamed(ctx context.Context, tx *sql.Tx, before, after assessment
 		`DELETE FROM {gates} WHERE route = $1 AND account = $3 AND EXISTS (SELECT 1 FROM {gates} o
 			WHERE o.route = $1 AND o.account = $2 AND o.what = {gates}.what AND o.cause = {gates}.cause AND o.under = {gates}.under)`,
 		`UPDATE {gates} SET account = $3 WHERE route = $1 AND account = $2`,
+		`DELETE FROM {habits} WHERE route = $1 AND account = $3 AND EXISTS (SELECT 1 FROM {habits} WHERE route = $1 AND account = $2)`,
+		`UPDATE {habits} SET account = $3 WHERE route = $1 AND account = $2`,
 	} {
 		if _, err := d.exec(ctx, tx, statement, routeOf(before), Account(before.Account), Account(after.Account)); err != nil {
 			return err

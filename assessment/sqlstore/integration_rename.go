@@ -99,7 +99,7 @@ func (d *DB) Rename(ctx context.Context, vendor assessment.Vendor, was, becomes 
 				return err
 			}
 		}
-		for _, table := range []string{"{orders}", "{results}", "{gates}", "{integrations}"} {
+		for _, table := range []string{"{orders}", "{results}", "{gates}", "{integrations}", "{habits}"} {
 			if _, err := d.exec(ctx, tx, `UPDATE `+table+` SET route = $2 WHERE route = $1`, Route(vendor, was), Route(vendor, becomes)); err != nil {
 				return err
 			}

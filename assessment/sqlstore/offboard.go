@@ -101,6 +101,9 @@ var ofAccount = []struct {
 	{"{integrations}", "", func(o *Offboarded) *int64 { return &o.Integrations }},
 }
 
+// noticed are tables of what alarms are about. Their rows are no rows to confirm.
+var noticed = []string{"{habits}", "{risks}"}
+
 // Offboard removes a customer who has left: everything that is kept of the account,
 // tombstones included, which nothing else removes. Call it with DryRun first; it
 // tells the count that the real call has to confirm. The account is the customer as
@@ -291,6 +294,11 @@ func (a *leaver) removeOnce(ctx context.Context) error {
 	}
 	route, account := a.key()
 	return a.counted(ctx, func(tx *sql.Tx, done *Offboarded) error {
+		for _, table := range noticed {
+			if _, err := a.d.exec(ctx, tx, `DELETE FROM `+table+` WHERE route = $1 AND account = $2`, route, account); err != nil {
+				return err
+			}
+		}
 		for _, step := range ofAccount {
 			n, err := a.d.exec(ctx, tx, `DELETE FROM `+step.table+` WHERE route = $1 AND account = $2`+step.counted, route, account)
 			if err != nil {

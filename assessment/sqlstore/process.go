@@ -27,6 +27,9 @@ type Pulse struct {
 	// Blind is how long nobody was there before this beat, if it was too long;
 	// else zero.
 	Blind time.Duration
+	// Leads: of the living this one does what one process does for all, such as asking
+	// for [DB.Metrics]. For some seconds two may, or none.
+	Leads bool
 }
 
 const beat = `
@@ -58,8 +61,10 @@ func (d *DB) Beat(ctx context.Context, id string) (Pulse, error) {
 		if _, err := d.exec(ctx, tx, `DELETE FROM {processes} WHERE seen < {now} - 86400000`); err != nil {
 			return err
 		}
-		_, err := d.row(ctx, tx, []any{&p.Processes}, `SELECT COUNT(*) FROM {processes} WHERE seen > {now} - CAST($1 AS BIGINT)`,
+		var first string
+		_, err := d.row(ctx, tx, []any{&p.Processes, &first}, `SELECT COUNT(*), MIN(id) FROM {processes} WHERE seen > {now} - CAST($1 AS BIGINT)`,
 			aliveFor.Milliseconds())
+		p.Leads = first == id
 		return err
 	})
 	if err == nil && p.Blind > 0 {

@@ -84,7 +84,7 @@ type DB struct {
 }
 
 // tables are the names that statement templates use in braces.
-var tables = []string{"meta", "claims", "orders", "results", "lanes", "gates", "journal", "processes", "integrations", "subjects"}
+var tables = []string{"meta", "claims", "orders", "results", "lanes", "gates", "journal", "processes", "integrations", "subjects", "habits", "refusals", "risks"}
 
 // plainName is what a schema may be called: no quoting, no surprise.
 var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)

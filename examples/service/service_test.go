@@ -54,6 +54,7 @@ type running struct {
 func begin(t *testing.T, change func(*settings)) *running {
 	r := &running{kombo: kombotest.Start(t), ended: make(chan error, 1)}
 	s := defaults()
+	s.MetricsEvery = 0
 	s.DB = filepath.Join(t.TempDir(), "a ?%20&b.db")
 	s.Listen, s.OpsListen, s.OpsToken, s.Results = "127.0.0.1:0", "127.0.0.1:0", secret, secret
 	s.PublicURL = "https://tests.example.com"
@@ -148,13 +149,17 @@ func TestOperations(t *testing.T) {
 		return strings.Contains(page, "refused")
 	})
 	_, page := r.get(t, "GET", "/", secret)
-	_, metrics := r.get(t, "GET", "/metrics", "")
+	var metrics string
+	eventually(t, "this process leads", func() bool {
+		_, metrics = r.get(t, "GET", "/metrics", "")
+		return strings.Contains(metrics, "assessbridge_leader 1")
+	})
 	var jobs string
 	eventually(t, "jobs", func() bool { // River records in batches
 		_, jobs = r.get(t, "GET", "/jobs/api/jobs?state=completed", secret)
 		return strings.Contains(jobs, "assessbridge_order.v1")
 	})
-	require.Contains(t, metrics, `assessbridge_attention{what="results"} 1`)
+	require.Contains(t, metrics, `assessbridge_attention{what="refused"} 1`)
 	require.Contains(t, metrics, `assessbridge_database_up 1`)
 	require.Contains(t, metrics, `assessbridge_delivery_duration_seconds_count{outcome="queued",vendor="kombo"} 1`)
 	for what, text := range map[string]string{"page": page, "metrics": metrics, "jobs": jobs, "log": r.log.String()} {

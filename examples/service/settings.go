@@ -31,6 +31,7 @@ type settings struct {
 	OpsListen      string        `yaml:"ops_listen" flag:"ops-listen" help:"address for health, metrics and the operator's pages; not for the internet"`
 	OpsToken       string        `yaml:"ops_token" help:"password of the operator's pages, 16 characters or more; without it there are none"`
 	OpsHosts       []string      `yaml:"ops_hosts" help:"names of the second port for operators beside localhost and addresses, such as [ops.internal]"`
+	MetricsEvery   time.Duration `yaml:"metrics_every" help:"how often the numbers of the database are read for /metrics, by one process of all"`
 	JobsWrite      bool          `yaml:"jobs_write" flag:"jobs-write" help:"let operators change jobs on River's page"`
 	PublicURL      string        `yaml:"public_url" help:"what links for candidates and recruiters begin with"`
 	Catalogue      string        `yaml:"catalogue" flag:"catalogue" help:"YAML file of what can be ordered; the built-in example if empty"`
@@ -59,7 +60,7 @@ type settings struct {
 func defaults() settings {
 	return settings{
 		DB: "service.db", Migrate: true, Listen: ":8080", OpsListen: "127.0.0.1:8081", KomboRegion: "eu",
-		Drain: 25 * time.Second, CatalogueEvery: time.Minute, Reconcile: time.Hour, MinAge: 5 * time.Minute, CallsPerMinute: 300, MaxStarts: 50,
+		MetricsEvery: 30 * time.Second, Drain: 25 * time.Second, CatalogueEvery: time.Minute, Reconcile: time.Hour, MinAge: 5 * time.Minute, CallsPerMinute: 300, MaxStarts: 50,
 	}
 }
 
@@ -259,6 +260,8 @@ func (s *settings) check() error {
 		return errors.New(prefix + "RESULTS_TOKEN: want 16 characters or more")
 	case s.Drain <= 0 || s.DrainAfter < 0 || s.Reconcile <= 0 || s.MinAge <= 0 || s.CatalogueEvery <= 0:
 		return errors.New(prefix + "DRAIN, DRAIN_AFTER, KOMBO_CATALOGUE_EVERY, KOMBO_RECONCILE_EVERY, KOMBO_RECONCILE_MIN_AGE: want positive durations")
+	case s.MetricsEvery < 0:
+		return errors.New(prefix + "METRICS_EVERY: want a duration, or 0 to read at every scrape")
 	case s.CallsPerMinute <= 0 || s.MaxStarts <= 0:
 		return errors.New(prefix + "KOMBO_CALLS_PER_MINUTE, KOMBO_MAX_STARTS: want positive numbers")
 	case err != nil, u.Scheme != "" && !s.postgres():

@@ -141,3 +141,31 @@ CREATE TABLE {subjects} (
   PRIMARY KEY (subject, ref)
 );
 CREATE INDEX {index}subjects_ref ON {subjects} (ref);
+
+-- How often an account orders: its longest pause, of which a tenth of what passes
+-- is forgotten.
+CREATE TABLE {habits} (
+  route TEXT NOT NULL,
+  account TEXT NOT NULL,
+  orders BIGINT NOT NULL,
+  pause BIGINT NOT NULL,
+  made BIGINT NOT NULL,
+  seen BIGINT NOT NULL,
+  PRIMARY KEY (route, account)
+);
+
+-- Deliveries with a bad signature, by minute.
+CREATE TABLE {refusals} (
+  route TEXT NOT NULL,
+  minute BIGINT NOT NULL,
+  n BIGINT NOT NULL,
+  PRIMARY KEY (route, minute)
+);
+
+-- Orders whose delivery was answered with a fault, until they are taken.
+CREATE TABLE {risks} (
+  ref TEXT COLLATE "C" PRIMARY KEY,
+  route TEXT NOT NULL,
+  account TEXT NOT NULL,
+  made BIGINT NOT NULL
+);

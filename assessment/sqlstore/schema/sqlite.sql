@@ -141,3 +141,31 @@ CREATE TABLE {subjects} (
   PRIMARY KEY (subject, ref)
 );
 CREATE INDEX {index}subjects_ref ON {subjects} (ref);
+
+-- How often an account orders: its longest pause, of which a tenth of what passes
+-- is forgotten.
+CREATE TABLE {habits} (
+  route TEXT NOT NULL,
+  account TEXT NOT NULL,
+  orders INTEGER NOT NULL,
+  pause INTEGER NOT NULL,
+  made INTEGER NOT NULL,
+  seen INTEGER NOT NULL,
+  PRIMARY KEY (route, account)
+);
+
+-- Deliveries with a bad signature, by minute.
+CREATE TABLE {refusals} (
+  route TEXT NOT NULL,
+  minute INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  PRIMARY KEY (route, minute)
+);
+
+-- Orders whose delivery was answered with a fault, until they are taken.
+CREATE TABLE {risks} (
+  ref TEXT PRIMARY KEY,
+  route TEXT NOT NULL,
+  account TEXT NOT NULL,
+  made INTEGER NOT NULL
+);
