@@ -1,6 +1,8 @@
 package durable_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -81,6 +83,44 @@ func TestMetricsOfFailingFinals(t *testing.T) {
 	})
 }
 
+// A final whose file the host cannot give is never late, and is told of all the same.
+// Of an account whose background checks are forbidden, the assessments are.
+func TestMetricsOfHeldFinals(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := d.bench(t, d.open(t, sqlstore.Options{}), sqlstore.OutboxConfig{
+			Attachment: func(context.Context, assessment.OrderRef, string) ([]byte, error) { return nil, errors.New("away") },
+		})
+		oldest := func() time.Duration {
+			m, err := b.store.Metrics(t.Context())
+			require.NoError(t, err)
+			return m.OldestFinal
+		}
+		withFile := final("with a file")
+		withFile.Attachments = []assessment.Attachment{{Name: "a.pdf", ContentType: "application/pdf", Ref: "files/7"}}
+		b.publish(t, komboRef("file"), withFile)
+		for range 8 {
+			b.shift(t, 16*time.Minute)
+			b.flush(t, komboRef("file"))
+		}
+		require.GreaterOrEqual(t, oldest(), 8*16*time.Minute)
+		require.NoError(t, b.store.Erase(t.Context(), komboRef("file")))
+
+		b.vendor.says(assessment.Receipt{}, &assessment.APIError{StatusCode: 403, Class: assessment.ErrForbidden})
+		of := func(kind assessment.Kind, id string) assessment.OrderRef {
+			return assessment.OrderRef{Vendor: assessment.StackOne, Kind: kind, Account: "acc", ID: id}
+		}
+		for _, id := range []string{"1", "2", "3"} {
+			b.publish(t, of(assessment.KindBackgroundCheck, id), final("end"))
+			b.flush(t, of(assessment.KindBackgroundCheck, id))
+		}
+		b.shift(t, 16*time.Minute)
+		require.Zero(t, oldest())
+		b.publish(t, of(assessment.KindAssessment, "4"), final("end"))
+		b.shift(t, 16*time.Minute)
+		require.GreaterOrEqual(t, oldest(), 16*time.Minute)
+	})
+}
+
 // Gates are counted by what somebody has to do about them. What a switch holds is
 // told of by the switch.
 func TestMetricsOfGates(t *testing.T) {
@@ -121,7 +161,7 @@ func TestSilentAccounts(t *testing.T) {
 		quiet  time.Duration   // not silent yet
 		silent time.Duration   // is
 	}{
-		"every hour":        {[]time.Duration{time.Hour}, 47 * time.Hour, 50 * time.Hour},
+		"every ten hours":   {[]time.Duration{10 * time.Hour}, 47 * time.Hour, 50 * time.Hour},
 		"workdays":          {[]time.Duration{day, day, day, day, 3 * day}, 88 * time.Hour, 7 * day},
 		"every three weeks": {[]time.Duration{21 * day}, 40 * day, 45 * day},
 	} {
@@ -149,9 +189,17 @@ func TestSilentAccounts(t *testing.T) {
 				require.Equal(t, 1, silent(), c.silent)
 				d.shift(t, 61*day-c.silent)
 				require.Zero(t, silent(), "it is known by now")
-				require.NoError(t, store.Notice(t.Context(), orders("seldom", 9)))
-				d.shift(t, 10*day)
-				require.Zero(t, silent(), "it has hardly begun")
+				_, err := store.Review(t.Context())
+				require.NoError(t, err)
+				require.Equal(t, "0", d.text(t, "SELECT CAST(COUNT(*) AS TEXT) FROM "+d.table("habits")))
+				require.NoError(t, store.Notice(t.Context(), orders("seldom", 8)))
+				require.NoError(t, store.Notice(t.Context(), orders("once", 100)))
+				d.shift(t, 3*day)
+				require.NoError(t, store.Notice(t.Context(), orders("once", 1)))
+				d.shift(t, 5*day)
+				require.NoError(t, store.Notice(t.Context(), orders("seldom", 1)))
+				d.shift(t, 20*day)
+				require.Zero(t, silent(), "they have hardly begun")
 			})
 		})
 	}
@@ -211,6 +259,13 @@ func TestOrdersAtRisk(t *testing.T) {
 		}}
 		require.NoError(t, b.store.Notice(t.Context(), noticed))
 		require.NoError(t, b.store.Notice(t.Context(), noticed), "told twice")
+		require.NoError(t, b.spool.Queue(t.Context(), order(ofAccount("acme", "other"))))
+		require.NoError(t, b.store.RenameAccount(t.Context(), assessment.Kombo, "", "acme", "acme-1", operator))
+		require.NoError(t, b.store.Rename(t.Context(), assessment.Kombo, "", "eu", operator))
+		require.Equal(t, 4, risk())
+		require.Equal(t, "acme-1", b.text(t, "SELECT account FROM "+b.table("risks")+" WHERE route = 'kombo/eu' AND ref = 'kombo/eu//acme-1/again'"))
+		require.NoError(t, b.store.Rename(t.Context(), assessment.Kombo, "eu", "", operator))
+		require.NoError(t, b.store.RenameAccount(t.Context(), assessment.Kombo, "", "acme-1", "acme", operator))
 		require.NoError(t, b.reconciler.Add(t.Context(), integration("acme")))
 		require.NoError(t, b.reconciler.Missed(t.Context(), integration("acme")))
 		require.Equal(t, 4, risk())
@@ -225,6 +280,10 @@ func TestOrdersAtRisk(t *testing.T) {
 		}
 		require.Equal(t, 1, risk(), "three hot runs did not find it")
 		b.shift(t, 24*time.Hour)
+		require.Zero(t, risk())
+		require.NoError(t, b.store.Notice(t.Context(), sqlstore.Noticed{AtRisk: []assessment.OrderRef{ofAccount("acme", "late")}}))
+		_, err := b.store.Offboard(t.Context(), assessment.Kombo, "", "acme", sqlstore.Offboarding{Act: operator, Most: 100})
+		require.NoError(t, err)
 		require.Zero(t, risk())
 	})
 }
@@ -262,6 +321,10 @@ func TestRefusalsOfAllProcesses(t *testing.T) {
 		m, err = one.Metrics(t.Context())
 		require.NoError(t, err)
 		require.Zero(t, m.SignaturesRefused)
+		refuse(one, 1)
+		d.shift(t, 25*time.Hour)
+		review(one)
+		require.Equal(t, "0", d.text(t, "SELECT CAST(COUNT(*) AS TEXT) FROM "+d.table("refusals")))
 	})
 }
 
@@ -274,7 +337,7 @@ func TestMetricsPlan(t *testing.T) {
 		seen = append(seen, query)
 		return query
 	})
-	n := size(20_000, 1_000_000)
+	n := size(100_000, 1_000_000)
 	ref := "'kombo////acme/' || lpad(CAST(i AS TEXT), 10, '0')"
 	for table, values := range map[string]string{
 		"claims":  "key, ref, token, until, answer, made) SELECT " + ref + ", '', '', 0, CAST('erased' AS BYTEA), 1",

@@ -46,8 +46,8 @@ type Service struct {
 	id         string // of this process, for its heartbeats
 	reconciler *sqlstore.Reconciler
 	missed     missed
-	leads      atomic.Bool
-	mints      map[string]bool // routes whose orders have no id of the vendor's
+	leads      atomic.Pointer[time.Time] // since the last beat that said so; nil if it does not
+	mints      map[string]bool           // routes whose orders have no id of the vendor's
 }
 
 // New returns a service. It does not touch the database; [Service.Migrate] makes

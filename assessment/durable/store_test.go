@@ -88,6 +88,40 @@ func TestMigrate(t *testing.T) {
 	})
 }
 
+// Tables of an older release get what they lack, and keep what they have. The older
+// one may go on.
+func TestMigrateAdds(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		require.NoError(t, b.spool.Queue(t.Context(), order(komboRef("1"))))
+		for _, statement := range []string{
+			"DROP TABLE " + d.table("habits"), "DROP TABLE " + d.table("refusals"), "DROP TABLE " + d.table("risks"),
+			"UPDATE " + d.table("meta") + " SET version = 1",
+		} {
+			_, err := d.db.Exec(statement)
+			require.NoError(t, err)
+		}
+		require.ErrorIs(t, b.store.Check(t.Context()), sqlstore.ErrSchema)
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if err := b.store.Migrate(context.WithoutCancel(t.Context())); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		require.NoError(t, b.store.Check(t.Context()))
+		require.Equal(t, "1", d.text(t, "SELECT CAST(min_reader AS TEXT) FROM "+d.table("meta")))
+		m, err := b.store.Metrics(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1, m.OrdersWaiting)
+		_, err = d.db.Exec("UPDATE " + d.table("meta") + " SET version = 0")
+		require.NoError(t, err)
+		require.ErrorIs(t, b.store.Migrate(t.Context()), sqlstore.ErrSchema)
+	})
+}
+
 // With a schema of its own, Migrate makes that too.
 func TestMigrateMakesTheSchema(t *testing.T) {
 	d := newPostgres(t)

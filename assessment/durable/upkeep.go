@@ -56,8 +56,11 @@ func (s *Service) Reconciler() *sqlstore.Reconciler { return s.reconciler }
 func (s *Service) upkeepLoop(ctx context.Context) {
 	processes, every := 0, min(sqlstore.BeatEvery, s.config.Sweep)
 	for ctx.Err() == nil {
+		began := time.Now()
 		p, err := s.store.Beat(ctx, s.id)
-		s.leads.Store(err == nil && p.Leads)
+		if s.leads.Store(nil); err == nil && p.Leads {
+			s.leads.Store(&began)
+		}
 		if err == nil && p.Processes != processes {
 			processes = p.Processes
 			s.share(processes)
@@ -79,7 +82,7 @@ func (s *Service) upkeepLoop(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-	s.leads.Store(false)
+	s.leads.Store(nil)
 }
 
 // share tells the clients how many processes use the vendors' limits.
@@ -346,9 +349,16 @@ func (s *Service) lastWords(ctx context.Context) error {
 	return errors.Join(s.tellNoticed(ctx), s.tellMissed(ctx))
 }
 
+// leadsFor is how long a beat holds that made a process the leader. It is shorter
+// than the time after which the others take it for dead.
+const leadsFor = 3 * sqlstore.BeatEvery
+
 // Leads says whether this process does what one process does for all: it is the one
 // that should ask for [sqlstore.DB.Metrics].
-func (s *Service) Leads() bool { return s.leads.Load() }
+func (s *Service) Leads() bool {
+	since := s.leads.Load()
+	return since != nil && time.Since(*since) < leadsFor
+}
 
 // AtRisk is how many orders this process answered with a fault since it last reached
 // the database, which counts the others ([sqlstore.Metrics]).

@@ -56,7 +56,7 @@ func (d *DB) moveSpan(ctx context.Context, tx *sql.Tx, s span, to assessment.Ord
 	for _, c := range renamed {
 		args := []any{s.first, s.last, begin}
 		set := ""
-		if c.table == "{orders}" || c.table == "{results}" {
+		if c.table == "{orders}" || c.table == "{results}" || c.table == "{risks}" {
 			set = `account = CASE WHEN account = '' THEN '' ELSE CAST($4 AS TEXT) END, `
 			args = append(args, Account(to.Account))
 		}
@@ -67,7 +67,7 @@ func (d *DB) moveSpan(ctx context.Context, tx *sql.Tx, s span, to assessment.Ord
 	return nil
 }
 
-// moveNamed moves gates and the integration.
+// moveNamed moves gates, the integration and what is known of how the account orders.
 func (d *DB) moveNamed(ctx context.Context, tx *sql.Tx, before, after assessment.OrderRef) error {
 	for _, statement := range []string{
 		`UPDATE {integrations} SET since = (SELECT MIN(since) FROM {integrations} WHERE route = $1 AND account IN ($2, $3))

@@ -106,7 +106,7 @@ func (o *Outbox) send(ctx context.Context, l lane, c chosen, r assessment.Result
 	var v verdict
 	receipt, err := assessment.Receipt{}, o.attach(bounded, l.ref, &r)
 	if err != nil {
-		v = verdict{state: statePending, what: NoteFailed, reason: "attachment", retry: true}
+		v = verdict{state: statePending, what: NoteFailed, reason: reasonAttachment, retry: true}
 	} else {
 		receipt, err = o.call(bounded, l.ref, r)
 		v = judge(receipt, err)

@@ -77,7 +77,7 @@ func (d *DB) connections(ctx context.Context, vendor assessment.Vendor) ([]strin
 }
 
 // renamed are the columns that begin with a connection.
-var renamed = append(slices.Clone(refColumns), column{"{gates}", "under"})
+var renamed = append(slices.Clone(refColumns), column{"{gates}", "under"}, column{"{risks}", "ref"})
 
 // Rename carries everything of a vendor's connection over to another name, in one
 // transaction. Stop the processes before, see that the emergency folder is empty,
@@ -99,7 +99,7 @@ func (d *DB) Rename(ctx context.Context, vendor assessment.Vendor, was, becomes 
 				return err
 			}
 		}
-		for _, table := range []string{"{orders}", "{results}", "{gates}", "{integrations}", "{habits}"} {
+		for _, table := range []string{"{orders}", "{results}", "{gates}", "{integrations}", "{habits}", "{risks}"} {
 			if _, err := d.exec(ctx, tx, `UPDATE `+table+` SET route = $2 WHERE route = $1`, Route(vendor, was), Route(vendor, becomes)); err != nil {
 				return err
 			}

@@ -45,25 +45,29 @@ func ageOf(least, from string) string {
 func countOf(from string) string { return `(SELECT COUNT(*) FROM ` + from + `)` }
 
 const (
-	ordersWait = `{orders} o WHERE o.state IN ('queued', 'attention')`
-	notOpen    = `{gates} WHERE (probing = 1 OR opens > {now})`
-	byProof    = ` AND cause IN ('` + string(causeUnauthorized) + `', '` + string(causeForbidden) + `', '` + string(causeUnusable) + `')`
-	openFinals = `{results} r WHERE r.state = 'pending' AND r.final = 1
-    AND NOT EXISTS (SELECT 1 FROM {gates} g WHERE g.route = r.route AND g.account IN ('', r.account) AND g.what = 'results' AND (g.opens > {now} OR g.probing = 1))`
+	ordersWait  = `{orders} o WHERE o.state IN ('queued', 'attention')`
+	notOpen     = `{gates} WHERE (probing = 1 OR opens > {now})`
+	byProof     = ` AND cause IN ('` + string(causeUnauthorized) + `', '` + string(causeForbidden) + `', '` + string(causeUnusable) + `')`
 	overdueOnes = `{integrations} i WHERE i.gone = 0 AND i.next < {now}
     AND NOT EXISTS (SELECT 1 FROM {gates} g WHERE g.route = i.route AND g.account IN ('', i.account) AND g.opens > {now}
       AND (g.what = 'reconcile' OR g.cause = '` + string(causeSurge) + `'))`
 )
 
+var openFinals = `{results} r WHERE r.state = 'pending' AND r.final = 1
+    AND NOT EXISTS (SELECT 1 FROM {gates} g WHERE g.route = r.route AND g.account IN ('', r.account) AND ` + holdsRef("r.ref") + ` AND (g.opens > {now} OR g.probing = 1))`
+
 // unwritten is how long a result could have been written and was not: the waits
 // between its tries, and since it is due. One that is to be written later, as many
-// that were re-driven, has not waited.
-const unwritten = `r.waited + CASE WHEN r.due > {now} THEN 0 WHEN r.due > r.made THEN {now} - r.due ELSE {now} - r.made END`
+// that were re-driven, has not waited. One whose file cannot be had is never late,
+// but somebody has to know.
+const unwritten = `CASE WHEN r.reason = '` + reasonAttachment + `' THEN {now} - r.made
+  ELSE r.waited + CASE WHEN r.due > {now} THEN 0 WHEN r.due > r.made THEN {now} - r.due ELSE {now} - r.made END END`
 
-// usedTo are accounts that order no more: they had ten orders, and are silent for
-// twice their longest pause, and two days at least. After two months it is no news
-// any more, and an account that has left is none.
-const usedTo = `{habits} h WHERE h.orders >= 10 AND h.seen < {now} - 172800000 AND h.seen > {now} - 5184000000
+// usedTo are accounts that order no more: they had ten orders in more than a week,
+// which has a weekend, and are silent for twice their longest pause, and two days at
+// least. After two months it is no news any more ([DB.Review] forgets them), and an
+// account that has left is none.
+const usedTo = `{habits} h WHERE h.orders >= 10 AND h.seen - h.made > 604800000 AND h.seen < {now} - 172800000 AND h.seen > {now} - 5184000000
   AND {now} - h.seen > 2 * h.pause
   AND NOT EXISTS (SELECT 1 FROM {integrations} i WHERE i.route = h.route AND i.account = h.account AND i.gone > 0)`
 
@@ -137,9 +141,9 @@ type SilentAccount struct {
 }
 
 // Silent returns n accounts that used to order and do not, the busiest first: they had
-// ten orders, and the last is longer ago than twice their longest pause, and than two
-// days. After two months they are not told of any more. It knows of deliveries that
-// were told ([DB.Notice]).
+// ten orders in more than a week, and the last is longer ago than twice their longest
+// pause, and than two days. After two months they are not told of any more. It knows
+// of deliveries that were told ([DB.Notice]).
 func (d *DB) Silent(ctx context.Context, n int) ([]SilentAccount, error) {
 	var all []SilentAccount
 	err := d.rows(ctx, d.db, func(scan func(...any) error) error {

@@ -1,8 +1,10 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"maps"
 	"slices"
 	"time"
 
@@ -19,6 +21,10 @@ const (
 	// what it does not find then is not open at the vendor any more.
 	riskFor   = day
 	hotRunsIn = 20 * time.Minute
+	// habitsKept is after how long an account that does not order is forgotten, and
+	// refusalsKept after how long single refusals that never end are.
+	habitsKept   = 60 * day
+	refusalsKept = day
 )
 
 // Noticed is what a process has seen of deliveries since it told last; see
@@ -52,17 +58,17 @@ func (d *DB) Notice(ctx context.Context, n Noticed) error {
 		return nil
 	}
 	return d.inTx(ctx, func(tx *sql.Tx) error {
-		for _, i := range sorted(n.Orders) {
+		for _, i := range slices.SortedFunc(maps.Keys(n.Orders), byAccount) {
 			if _, err := d.exec(ctx, tx, noticeOrders, i.route(), i.account(), n.Orders[i]); err != nil {
 				return err
 			}
 		}
-		for route, count := range n.Refused {
-			if _, err := d.exec(ctx, tx, noticeRefused, route, count); err != nil {
+		for _, route := range slices.Sorted(maps.Keys(n.Refused)) {
+			if _, err := d.exec(ctx, tx, noticeRefused, route, n.Refused[route]); err != nil {
 				return err
 			}
 		}
-		for _, ref := range n.AtRisk {
+		for _, ref := range slices.SortedFunc(slices.Values(n.AtRisk), byText) {
 			if _, err := d.exec(ctx, tx, noticeRisk, ref.String(), routeOf(ref), Account(ref.Account)); err != nil {
 				return err
 			}
@@ -71,18 +77,11 @@ func (d *DB) Notice(ctx context.Context, n Noticed) error {
 	})
 }
 
-// sorted has processes that tell of the same accounts at once lock their rows in the
-// same order.
-func sorted(of map[Integration]int) []Integration {
-	all := make([]Integration, 0, len(of))
-	for i := range of {
-		all = append(all, i)
-	}
-	slices.SortFunc(all, func(a, b Integration) int {
-		return slices.Compare([]string{a.route(), a.account()}, []string{b.route(), b.account()})
-	})
-	return all
-}
+// byAccount and byText have processes that tell of the same at once lock their rows
+// in the same order.
+func byAccount(a, b Integration) int { return byText(a.ref(), b.ref()) }
+
+func byText(a, b assessment.OrderRef) int { return cmp.Compare(a.String(), b.String()) }
 
 // taken holds for orders at risk that need no care any more: the spool or the
 // provider has them, or the reconciler has looked for them, or nobody can.
@@ -94,12 +93,22 @@ OR made < {now} - CAST($2 AS BIGINT) AND EXISTS (
   SELECT 1 FROM {integrations} i WHERE i.route = {risks}.route AND i.account = {risks}.account AND i.gone = 0 AND i.hot = 0)`
 
 // Review goes over what processes noticed ([DB.Notice]): it forgets orders at risk
-// that are taken by now, and returns the routes that were blind and are not any more,
-// each with the time since when: most deliveries of them were refused for their
-// signature. One caller gets a route; it tells [Reconciler.Blind].
+// that are taken by now, accounts that have not ordered for two months and old
+// refusals, and returns the routes that were blind and are not any more, each with the
+// time since when: more than five deliveries of them were refused for their signature
+// within five minutes. One caller gets a route; it tells [Reconciler.Blind].
 func (d *DB) Review(ctx context.Context) (map[string]time.Time, error) {
-	if _, err := d.exec(ctx, d.db, `DELETE FROM {risks} WHERE `+taken, riskFor.Milliseconds(), hotRunsIn.Milliseconds()); err != nil {
-		return nil, err
+	for _, old := range []struct {
+		statement string
+		args      []any
+	}{
+		{`DELETE FROM {risks} WHERE ` + taken, []any{riskFor.Milliseconds(), hotRunsIn.Milliseconds()}},
+		{`DELETE FROM {habits} WHERE seen < {now} - CAST($1 AS BIGINT)`, []any{habitsKept.Milliseconds()}},
+		{`DELETE FROM {refusals} WHERE minute < {now} / 60000 - CAST($1 AS BIGINT)`, []any{int64(refusalsKept / time.Minute)}},
+	} {
+		if _, err := d.exec(ctx, d.db, old.statement, old.args...); err != nil {
+			return nil, err
+		}
 	}
 	return d.endRefusals(ctx)
 }
@@ -112,13 +121,7 @@ SELECT route, minute, (SELECT SUM(w.n) FROM {refusals} w
 FROM {refusals} r WHERE NOT EXISTS (
   SELECT 1 FROM {refusals} l WHERE l.route = r.route AND l.minute > {now} / 60000 - CAST($1 AS BIGINT))`
 
-// refusalsKept is for how long single refusals are remembered that never end.
-const refusalsKept = day
-
 func (d *DB) endRefusals(ctx context.Context) (map[string]time.Time, error) {
-	if _, err := d.exec(ctx, d.db, `DELETE FROM {refusals} WHERE minute < {now} / 60000 - CAST($1 AS BIGINT)`, int64(refusalsKept/time.Minute)); err != nil {
-		return nil, err
-	}
 	last, since := make(map[string]int64), make(map[string]time.Time)
 	if err := d.rows(ctx, d.db, func(scan func(...any) error) error {
 		var route string

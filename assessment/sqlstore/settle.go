@@ -86,6 +86,9 @@ func judge(receipt assessment.Receipt, err error) verdict {
 // no key for its account.
 const reasonNoKey = "no_key"
 
+// reasonAttachment marks a pending result whose file the host could not give.
+const reasonAttachment = "attachment"
+
 // gateOf says which trouble of a key or an account an error is, if any. It is
 // no refusal of the result.
 func gateOf(err error) cause {

@@ -69,7 +69,7 @@ func TestSchemaText(t *testing.T) {
 			found = append(found, strings.TrimPrefix(m[1], "assessbridge_"))
 		}
 		require.Equal(t, tables, found)
-		require.Contains(t, text, "INSERT INTO assessbridge_meta (id, version, min_reader) VALUES (1, 1, 1)")
+		require.Contains(t, text, "INSERT INTO assessbridge_meta (id, version, min_reader) VALUES (1, 2, 1)")
 	}
 	text, err := Schema(PostgreSQL, "bridge")
 	require.NoError(t, err)

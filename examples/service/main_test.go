@@ -76,16 +76,15 @@ var hurried = []edit{
 var nextRelease = []edit{
 	{"assessment/sqlstore/message.go", "resultForm = 1", "resultForm = 2"},
 	{"assessment/sqlstore/message.go", "orderForm  = 1", "orderForm = 2"},
-	{"assessment/sqlstore/migrate.go", "schemaVersion = 1", "schemaVersion = 2"},
-	{"assessment/sqlstore/migrate.go", "if err != nil || found {\n\t\t\treturn err\n\t\t}", `if err == nil && found {
-			if _, err = d.exec(ctx, tx, "ALTER TABLE {results} ADD COLUMN IF NOT EXISTS note TEXT"); err == nil {
-				_, err = d.exec(ctx, tx, "UPDATE {meta} SET version = 2 WHERE id = 1")
-			}
-			return err
-		}
-		if err != nil {
-			return err
-		}`},
+	{"assessment/sqlstore/migrate.go", "schemaVersion = 2", "schemaVersion = 3"},
+	{"assessment/sqlstore/schema/postgresql.sql", "account TEXT NOT NULL,\n  made BIGINT NOT NULL\n);\n", `account TEXT NOT NULL,
+  made BIGINT NOT NULL
+);
+
+-- version 3
+
+ALTER TABLE {results} ADD COLUMN note TEXT;
+`},
 	{"assessment/durable/jobs.go", `"assessbridge_flush.v1"`, `"assessbridge_flush.v2"`},
 }
 

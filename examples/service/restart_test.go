@@ -119,7 +119,7 @@ func TestTwoReleases(t *testing.T) {
 	<-time.After(time.Second)
 	after := w.start(t, newRelease)
 	after.ready(t)
-	eventually(t, "migrated", func() bool { return w.number(t, `SELECT version FROM {meta}`) == 2 })
+	eventually(t, "migrated", func() bool { return w.number(t, `SELECT version FROM {meta}`) == 3 })
 	<-time.After(time.Second)
 	before.kill()
 	before.run(t)

@@ -142,6 +142,8 @@ CREATE TABLE {subjects} (
 );
 CREATE INDEX {index}subjects_ref ON {subjects} (ref);
 
+-- version 2
+
 -- How often an account orders: its longest pause, of which a tenth of what passes
 -- is forgotten.
 CREATE TABLE {habits} (
