@@ -30,7 +30,7 @@ type Metrics struct {
 	GatesPaused int // of them, switched off by hand
 	GatesSurge  int // of them, starts that the reconciler switched off: there is more to start than it may
 
-	ReconcileOverdue int           // integrations that should have been asked
+	ReconcileOverdue int           // integrations that should have been asked, or cannot be
 	OldestReconcile  time.Duration // how long the most overdue of them is overdue
 
 	SignaturesRefused int // deliveries of one route, the most, that were refused for their signature within five minutes
@@ -45,10 +45,14 @@ func ageOf(least, from string) string {
 func countOf(from string) string { return `(SELECT COUNT(*) FROM ` + from + `)` }
 
 const (
-	ordersWait  = `{orders} o WHERE o.state IN ('queued', 'attention')`
-	notOpen     = `{gates} WHERE (probing = 1 OR opens > {now})`
-	byProof     = ` AND cause IN ('` + string(causeUnauthorized) + `', '` + string(causeForbidden) + `', '` + string(causeUnusable) + `')`
-	overdueOnes = `{integrations} i WHERE i.gone = 0 AND i.next < {now}
+	ordersWait = `{orders} o WHERE o.state IN ('queued', 'attention')`
+	notOpen    = `{gates} WHERE (probing = 1 OR opens > {now})`
+	byProof    = ` AND cause IN ('` + string(causeUnauthorized) + `', '` + string(causeForbidden) + `', '` + string(causeUnusable) + `')`
+	// overdueSince is when an integration should have been asked. One whose run cannot
+	// come to its end, or fails, is tried again later and later.
+	overdueSince = `CASE WHEN i.failures > 0 THEN CASE WHEN i.asked > 0 THEN i.asked ELSE i.made END + i.period
+    WHEN i.run <> '' AND i.run_began < i.next THEN i.run_began ELSE i.next END`
+	overdueOnes = `{integrations} i WHERE i.gone = 0 AND ` + overdueSince + ` < {now}
     AND NOT EXISTS (SELECT 1 FROM {gates} g WHERE g.route = i.route AND g.account IN ('', i.account) AND g.opens > {now}
       AND (g.what = 'reconcile' OR g.cause = '` + string(causeSurge) + `'))`
 )
@@ -89,7 +93,7 @@ var metrics = `SELECT ` +
 	countOf(notOpen+` AND cause = '`+string(causePaused)+`'`) + `, ` +
 	countOf(notOpen+` AND cause = '`+string(causeSurge)+`'`) + `, ` +
 	countOf(overdueOnes) + `, ` +
-	ageOf(`i.next`, overdueOnes) + `, ` +
+	ageOf(overdueSince, overdueOnes) + `, ` +
 	`(SELECT COALESCE(MAX(n), 0) FROM (SELECT SUM(n) AS n FROM {refusals} WHERE minute > {now} / 60000 - 5 GROUP BY route) routes), ` +
 	countOf(usedTo)
 
