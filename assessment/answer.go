@@ -19,6 +19,9 @@ type Accepted struct {
 	At time.Time
 	// Replayed: the provider was not called for this delivery.
 	Replayed bool
+	// Settled: the order ended long ago, and Started is not kept any more; see
+	// [Claim.Settled]. An inline order has no CandidateURL then.
+	Settled bool
 }
 
 // String describes the answer without its links.
@@ -42,6 +45,7 @@ type storedAnswer struct {
 	At        time.Time        `json:"at"`
 	Started   *Started         `json:"started,omitempty"`
 	Rejection *storedRejection `json:"rejection,omitempty"`
+	Settled   bool             `json:"settled,omitempty"`
 }
 
 type storedRejection struct {
@@ -59,27 +63,63 @@ func encodeRejection(r *Rejection) ([]byte, error) {
 	}})
 }
 
-// decodeAnswer returns the stored answer, which is an error if it was a
-// rejection. Every answer is read through here, the first one too, so that a
+// Accepted reads the Answer of a record. The error is a [*Rejection] if the provider
+// said no, [ErrErased], or [ErrUnreadable] for an answer in a form of a newer release
+// and for none. Every answer is read through here, the first one too, so that a
 // replay cannot differ from it.
-func decodeAnswer(c Claim) (Accepted, error) {
-	if string(c.Answer) == ErasedAnswer {
-		return Accepted{}, fmt.Errorf("%w: %s", ErrErased, c.Ref)
-	}
-	var a storedAnswer
-	if err := json.Unmarshal(c.Answer, &a); err != nil {
-		return Accepted{}, fmt.Errorf("%w: %s", ErrUnreadable, c.Ref)
-	}
+func (c Claim) Accepted() (Accepted, error) {
+	a, err := c.stored()
 	switch {
-	case a.Version != answerVersion:
-		return Accepted{}, fmt.Errorf("%w: %s has version %d, this release reads %d",
-			ErrUnreadable, c.Ref, a.Version, answerVersion)
+	case err != nil:
+		return Accepted{}, err
 	case a.Rejection != nil:
 		no := newRejection(a.Rejection.Message, a.Rejection.AlreadyRunning)
 		no.At = a.At
 		return Accepted{}, no
-	case a.Started != nil:
-		return Accepted{Ref: c.Ref, Started: *a.Started, At: a.At}, nil
 	}
-	return Accepted{}, fmt.Errorf("%w: %s", ErrUnreadable, c.Ref)
+	return Accepted{Ref: c.Ref, Started: *a.Started, At: a.At, Settled: a.Settled}, nil
+}
+
+// stored has either Started or a Rejection.
+func (c Claim) stored() (storedAnswer, error) {
+	if string(c.Answer) == ErasedAnswer {
+		return storedAnswer{}, fmt.Errorf("%w: %s", ErrErased, c.Ref)
+	}
+	var a storedAnswer
+	err := json.Unmarshal(c.Answer, &a)
+	switch {
+	case err == nil && a.Version != answerVersion:
+		return storedAnswer{}, fmt.Errorf("%w: %s has version %d, this release reads %d",
+			ErrUnreadable, c.Ref, a.Version, answerVersion)
+	case err != nil, a.Started == nil && a.Rejection == nil:
+		return storedAnswer{}, fmt.Errorf("%w: %s", ErrUnreadable, c.Ref)
+	}
+	return a, nil
+}
+
+// Settled returns the record without what its Answer holds of a person: links, a
+// first result, the words of a rejection. It is for a [Store] that does not keep
+// these for longer than it has to once the order has ended. What stays says whether
+// the order was started or rejected, and when, so that a late delivery is answered
+// as one that was taken or rejected before, with a neutral text for the recruiter,
+// and starts nothing; an inline order as well, though its candidate cannot be sent
+// anywhere any more. Earlier releases read it too.
+//
+// The bool is false if there is nothing to take away: no answer, one that was
+// erased or is settled already, or one that this release cannot read.
+func (c Claim) Settled() (Claim, bool) {
+	a, err := c.stored()
+	if err != nil || a.Settled {
+		return c, false
+	}
+	a.Settled = true
+	if a.Rejection != nil {
+		a.Rejection = &storedRejection{AlreadyRunning: a.Rejection.AlreadyRunning}
+	} else {
+		a.Started = new(Started)
+	}
+	if c.Answer, err = json.Marshal(a); err != nil {
+		return c, false
+	}
+	return c, true
 }

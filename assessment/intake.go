@@ -101,6 +101,7 @@ func (c IntakeConfig) LogValue() slog.Value { return slog.StringValue(redactedIn
 //
 //	first delivery            StartOrder, on a context that outlives the sender; the answer is stored, then given
 //	answered before           the stored answer again, rejection included
+//	ended long ago            the same without links and words, see [Claim.Settled]
 //	still running             waits up to its own deadline, then [ErrInProgress]
 //	deadline passes           [ErrInProgress] now; the late answer is stored for the next delivery
 //	fault or panic            the error; the next delivery starts again with the same Ref

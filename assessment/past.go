@@ -17,14 +17,15 @@ type PastOrder struct {
 	// vendor gives no id; see [Order.Dedupe].
 	Dedupe []string
 	// Started is what the provider returned, as far as that is known. A repetition
-	// of an inline order whose CandidateURL is not known is a fault, and the provider
-	// is not called for it.
+	// of an inline order whose CandidateURL is not known is a fault until it has ended,
+	// and the provider is not called for it.
 	Started Started
 	// Rejected, if set, is what the provider said instead. The vendor has been told.
 	Rejected *Rejection
 	// At is when the provider answered.
 	At time.Time
-	// Ended: the vendor has the order's final result. Its links are not kept.
+	// Ended: the vendor has the order's final result. Its links are not kept; see
+	// [Claim.Settled].
 	Ended bool
 }
 
@@ -70,10 +71,11 @@ func (p PastOrder) Claims(secret string) ([]Claim, error) {
 		return nil, nil
 	case p.Rejected != nil:
 		return p.rejection(c)
-	case p.Ended:
-		p.Started = Started{}
 	}
 	c.Answer, err = encodeStarted(p.At.UTC().Truncate(time.Millisecond), p.Started)
+	if p.Ended {
+		c, _ = c.Settled()
+	}
 	return []Claim{c}, err
 }
 

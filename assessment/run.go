@@ -111,7 +111,7 @@ func (r *run) answer(o *Order, joined bool) (Accepted, error) {
 	if err != nil {
 		return Accepted{}, err
 	}
-	if err := checkStarted(o, a.Started); err != nil {
+	if err := checkStarted(o, a.Started); err != nil && !a.Settled {
 		return Accepted{}, faulty(err)
 	}
 	a.Replayed = r.replayed || joined
@@ -124,7 +124,7 @@ func (r *run) accepted() (Accepted, error) {
 	if r.links != nil {
 		return Accepted{Ref: r.claim.Ref, Started: *r.links, At: r.at}, nil
 	}
-	return decodeAnswer(r.claim)
+	return r.claim.Accepted()
 }
 
 // errAborted is how a run ends whose store panicked or ended the goroutine: nobody

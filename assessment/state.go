@@ -93,7 +93,7 @@ func stateOf(c Claim) OrderState {
 	if string(c.Answer) == ErasedAnswer {
 		return OrderErased
 	}
-	_, err := decodeAnswer(c)
+	_, err := c.Accepted()
 	if _, rejected := asRejection(err); rejected {
 		return OrderRejected
 	}

@@ -69,10 +69,11 @@ type WebhookConfig struct {
 // not look at its path.
 //
 // It answers 405, 415, 413, 401 and 400 to what is not a signed Kombo event; 200 to
-// an order that was taken, with the assessment_url if it is inline; 422 with
-// Kombo's rejection body to one that the provider rejected; 410 to one whose data
-// was erased; and 503 or 500 to a fault, which leaves the order open at Kombo. The
-// reason of a failure goes to logger and observer, never to the sender.
+// an order that was taken, with the assessment_url if it is inline and has not ended
+// long ago (see [assessment.Claim.Settled]); 422 with Kombo's rejection body to one
+// that the provider rejected; 410 to one whose data was erased; and 503 or 500 to a
+// fault, which leaves the order open at Kombo. The reason of a failure goes to logger
+// and observer, never to the sender.
 //
 // Set ReadHeaderTimeout and ReadTimeout of the [http.Server]: a handler cannot end a
 // sender that never goes on.
@@ -202,10 +203,10 @@ func (h *WebhookHandler) start(ctx context.Context, order assessment.Order) inbo
 	switch {
 	case err != nil:
 		return inbound.Failed(err, reject)
-	case order.Inline:
+	case order.Inline && accepted.Started.CandidateURL != "":
 		return inline(accepted)
 	}
-	return inbound.OK(inbound.Taken(accepted))
+	return inbound.OK(inbound.Taken(accepted)) // an inline order that ended long ago has no URL any more
 }
 
 func (h *WebhookHandler) other(ctx context.Context, event Event) inbound.Reply {

@@ -130,6 +130,26 @@ func TestInlineOrder(t *testing.T) {
 		requireSameJSON(t, example(t, "webhook-reply-inline-assessment-url.json"), w.Body.Bytes())
 		require.Equal(t, 1, h.provider.calls())
 	})
+	t.Run("ended long ago", func(t *testing.T) {
+		store := assessment.NewMemoryStore(0)
+		h := newHost(t, &provider{}, options{store: store})
+		event, err := kombo.ParseEvent(inlineBody(t))
+		require.NoError(t, err)
+		ref := event.Data.(kombo.OrderReceived).Order.Ref
+		ref.Connection = "eu"
+		past, err := assessment.PastOrder{Ref: ref, Ended: true}.Claims("")
+		require.NoError(t, err)
+		_, err = store.Claim(t.Context(), past[0], time.Minute)
+		require.NoError(t, err)
+		require.NoError(t, store.Answer(t.Context(), past[0]))
+		for _, body := range [][]byte{inlineBody(t), orderBody(t)} {
+			w := h.post(body)
+			require.Equal(t, 200, w.Code)
+			require.Empty(t, w.Body.String(), "the candidate must not be sent to an empty URL")
+		}
+		require.Equal(t, assessment.DeliveryReplayed, h.deliveries[0].Outcome)
+		require.Zero(t, h.provider.calls())
+	})
 	t.Run("goes to the intake although there is a queue", func(t *testing.T) {
 		h := newHost(t, &provider{}, options{config: func(c *kombo.WebhookConfig) {
 			c.Queue = func(context.Context, assessment.Order) error { return errors.New("not for this") }

@@ -162,17 +162,14 @@ func (o *Outbox) toldAtStart(ctx context.Context, ref assessment.OrderRef) (int6
 	if ref.Vendor != assessment.Ashby {
 		return 0, nil
 	}
-	var answer []byte
-	if _, err := o.d.row(ctx, o.d.db, []any{&answer}, startOf, ref.String()); err != nil {
+	c := assessment.Claim{Ref: ref}
+	if _, err := o.d.row(ctx, o.d.db, []any{&c.Answer}, startOf, ref.String()); err != nil {
 		return 0, err
 	}
-	var started struct {
-		At time.Time `json:"at"`
+	if started, err := c.Accepted(); err == nil {
+		return milli(started.At), nil
 	}
-	if json.Unmarshal(answer, &started) != nil || started.At.IsZero() {
-		return 0, nil // imported, erased, or of a newer release
-	}
-	return started.At.UnixMilli(), nil
+	return 0, nil // imported, erased, or of a newer release
 }
 
 // errOlder is an interim that says what was, when the vendor knows what is.

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
@@ -13,7 +14,7 @@ const day = 24 * time.Hour
 type Retention struct {
 	ResultBodies    time.Duration // of written results, since they were; 7 days
 	AttentionBodies time.Duration // of refused and uncertain results; 30 days, the rows stay
-	Answers         time.Duration // the provider's answers with their links, since the order's final; 90 days
+	Answers         time.Duration // what is personal in the provider's answers, since the order's end; 90 days
 	Settled         time.Duration // whole rows of settled results; 400 days
 	Journal         time.Duration // 400 days
 }
@@ -42,67 +43,115 @@ type Retained struct {
 
 // expiry is one rule of retention: what it does to which rows.
 type expiry struct {
-	table, set, where string // set is empty where whole rows go
-	after             func(Retention) time.Duration
-	count             func(*Retained) *int64
+	rows  aged
+	do    string // to the rows whose numbers follow it
+	where string // of the aged rows, those that this holds for
+	after func(Retention) time.Duration
+	count func(*Retained) *int64
 }
+
+// aged are the rows of a table by the time from which their age counts. There is
+// an index on it.
+type aged struct{ table, at, number, indexed string }
+
+var (
+	agedResults = aged{"{results}", "settled", "seq", " AND settled > 0"}
+	agedJournal = aged{"{journal}", "at", "id", ""}
+)
 
 var expiries = []expiry{
 	{
-		"{results}", "body = NULL",
-		`body IS NOT NULL AND state IN ('written', 'skipped') AND settled > 0 AND settled <= {now} - CAST($1 AS BIGINT)`,
+		agedResults, `UPDATE {results} SET body = NULL`, `body IS NOT NULL AND state IN ('written', 'skipped')`,
 		func(r Retention) time.Duration { return r.ResultBodies }, func(r *Retained) *int64 { return &r.ResultBodies },
 	},
 	{
-		"{results}", "body = NULL",
-		`body IS NOT NULL AND state IN ('refused', 'uncertain') AND settled > 0 AND settled <= {now} - CAST($1 AS BIGINT)`,
+		agedResults, `UPDATE {results} SET body = NULL`, `body IS NOT NULL AND state IN ('refused', 'uncertain')`,
 		func(r Retention) time.Duration { return r.AttentionBodies }, func(r *Retained) *int64 { return &r.AttentionBodies },
 	},
 	{
-		"{claims}", "answer = CAST('erased' AS {bytes}), token = ''",
-		`answer IS NOT NULL AND token <> '' AND EXISTS (SELECT 1 FROM {results} r WHERE r.ref = CASE WHEN {claims}.ref = '' THEN {claims}.key ELSE {claims}.ref END AND r.final = 1
-			AND r.state = 'written' AND r.settled > 0 AND r.settled <= {now} - CAST($1 AS BIGINT))`,
-		func(r Retention) time.Duration { return r.Answers }, func(r *Retained) *int64 { return &r.Answers },
-	},
-	{
-		"{results}", "",
-		`state NOT IN ('pending', 'refused', 'uncertain') AND settled > 0 AND settled <= {now} - CAST($1 AS BIGINT)`,
+		agedResults, `DELETE FROM {results}`, `state NOT IN ('pending', 'refused', 'uncertain')`,
 		func(r Retention) time.Duration { return r.Settled }, func(r *Retained) *int64 { return &r.Settled },
 	},
 	{
-		"{journal}", "", `at <= {now} - CAST($1 AS BIGINT) AND what NOT IN ('` + NoteOffboarding + `', '` + NoteOffboarded + `', '` + NoteRenamed + `')`,
+		agedJournal, `DELETE FROM {journal}`, `what NOT IN ('` + NoteOffboarding + `', '` + NoteOffboarded + `', '` + NoteRenamed + `')`,
 		func(r Retention) time.Duration { return r.Journal }, func(r *Retained) *int64 { return &r.Journal },
 	},
 }
 
 // Retain removes what is older than r says; with dryRun it only counts. Orders
 // and the fences of their lanes stay: an order delivered again next year starts
-// nothing, and no interim follows a final.
+// nothing and is answered as one that was taken or rejected before, and no interim
+// follows a final. Of the provider's answer that is what is left then: see
+// [assessment.Claim.Settled].
+//
+// It works in portions of a thousand rows, each a statement of its own, so that
+// nobody waits for it longer than for one of them, and ends between two of them when
+// ctx does. What it counted until then is done; called again, it goes on with what is
+// left. Job queues clean up after themselves, as River does.
 func (d *DB) Retain(ctx context.Context, r Retention, dryRun bool) (Retained, error) {
 	var done Retained
+	now, err := d.Now(ctx)
+	if err != nil {
+		return done, err
+	}
 	r = r.orDefault()
+	if r.Answers >= 0 {
+		if err := d.settleAnswers(ctx, now.Add(-r.Answers).UnixMilli(), dryRun, &done.Answers); err != nil {
+			return done, err
+		}
+	}
 	for _, e := range expiries {
 		after := e.after(r)
 		if after < 0 {
 			continue
 		}
-		n, err := d.expire(ctx, e, after, dryRun)
-		if err != nil {
+		if err := d.expire(ctx, e, now.Add(-after).UnixMilli(), dryRun, e.count(&done)); err != nil {
 			return done, err
 		}
-		*e.count(&done) = n
 	}
 	return done, nil
 }
 
-func (d *DB) expire(ctx context.Context, e expiry, after time.Duration, dryRun bool) (int64, error) {
-	switch {
-	case dryRun:
-		var n int64
-		_, err := d.row(ctx, d.db, []any{&n}, `SELECT COUNT(*) FROM `+e.table+` WHERE `+e.where, after.Milliseconds())
-		return n, err
-	case e.set == "":
-		return d.exec(ctx, d.db, `DELETE FROM `+e.table+` WHERE `+e.where, after.Milliseconds())
+// retainAtOnce is how many rows a statement of retention looks at.
+const retainAtOnce = 1000
+
+// portion reads the next rows in their order, and which of them a rule is about.
+// Those it is not about are read as well: else one statement might search the whole
+// table for the last of a portion.
+func (e expiry) portion() string {
+	return `SELECT ` + e.rows.at + `, ` + e.rows.number + `, CASE WHEN ` + e.where + ` THEN 1 ELSE 0 END FROM ` + e.rows.table + `
+WHERE ` + e.rows.at + ` <= $1 AND ` + e.rows.at + ` >= $2 AND (` + e.rows.at + ` > $2 OR ` + e.rows.number + ` > $3)` + e.rows.indexed + `
+ORDER BY ` + e.rows.at + `, ` + e.rows.number + ` LIMIT $4`
+}
+
+// change is made only where the rule still holds.
+func (e expiry) change(dialect Dialect) string {
+	return e.do + ` WHERE ` + e.rows.number + ` IN (` + numbers[dialect] + `) AND ` + e.where
+}
+
+// expire applies a rule to the rows up to a time, in milliseconds, and counts them.
+func (d *DB) expire(ctx context.Context, e expiry, until int64, dryRun bool, count *int64) error {
+	at, number := int64(math.MinInt64), int64(0)
+	for {
+		read, due := 0, []int64(nil)
+		if err := d.rows(ctx, d.db, func(scan func(...any) error) error {
+			var is int64
+			err := scan(&at, &number, &is)
+			if read++; is == 1 {
+				due = append(due, number)
+			}
+			return err
+		}, e.portion(), until, at, number, retainAtOnce); err != nil {
+			return err
+		}
+		var err error
+		n := int64(len(due))
+		if n > 0 && !dryRun {
+			n, err = d.exec(ctx, d.db, e.change(d.dialect), jsonOf(due))
+		}
+		*count += n
+		if err != nil || read < retainAtOnce {
+			return err
+		}
 	}
-	return d.exec(ctx, d.db, `UPDATE `+e.table+` SET `+e.set+` WHERE `+e.where, after.Milliseconds())
 }
