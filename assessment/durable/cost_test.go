@@ -64,7 +64,7 @@ func TestTombstoneSize(t *testing.T) {
 	n := size(20_000, 1_000_000)
 	const ref = "'kombo///workday:CBNMt7dSNCzBdnRTx87dev4E/AvZkS2hXq9mT5wLc' || lpad(CAST(i AS TEXT), 10, '0')"
 	for table, values := range map[string]string{
-		"claims": ref + ", '', '', 0, CAST('erased' AS BYTEA), 1",
+		"claims": ref + ", '', '', 0, convert_to('{\"v\":1,\"at\":\"2026-01-02T03:04:05.678Z\",\"started\":{},\"settled\":true}', 'UTF8'), 1",
 		"orders": ref + ", 'kombo', '', substr(md5(CAST(i AS TEXT)), 1, 22), 1, NULL, 'started', '', 0, 0, 0, '', 0, 1, 1",
 		"lanes":  ref + ", '', 0, 1, 1, 1, 1, 0",
 	} {

@@ -49,9 +49,9 @@ type Imported struct {
 	// stored, and that only with [Options.SubjectKey].
 	Candidate string
 	// Started is what the provider answered, as far as that is known: a repeated
-	// delivery of a running order is answered with it. An inline order without its
-	// CandidateURL is answered with a fault, and not started. Of orders that have
-	// ended it is not kept.
+	// delivery of a running order is answered with it. A running inline order without
+	// its CandidateURL is answered with a fault, and not started. Of orders that have
+	// ended it is not kept; see [assessment.Claim.Settled].
 	Started assessment.Started
 	// Rejection is what the recruiter was told of a rejected order.
 	Rejection string
