@@ -45,6 +45,8 @@ func (v *service) ready(w http.ResponseWriter, r *http.Request) {
 	switch err := v.durable.DB().Check(ctx); {
 	case !v.prepared.Load():
 		http.Error(w, "the tables are being made", http.StatusServiceUnavailable)
+	case v.settings.Hold:
+		http.Error(w, "held", http.StatusServiceUnavailable)
 	case v.leaving.Load():
 		http.Error(w, "draining", http.StatusServiceUnavailable)
 	case err != nil:

@@ -58,6 +58,7 @@ func newService(s settings, logger *slog.Logger) (*service, error) {
 	v.provider = &provider{db: v.db, packages: offered.Packages(), publicURL: s.PublicURL, logger: logger}
 	config := durable.Config{
 		PostgreSQL: v.db.pool,
+		PollOnly:   s.PollOnly,
 		Provider:   catalog.Wrap(v.provider, offered),
 		Publishers: publishers,
 		Complete:   map[assessment.Vendor]func(context.Context, *assessment.Order) error{},
@@ -100,15 +101,28 @@ func server(handler http.Handler) *http.Server {
 	}
 }
 
-// serve answers until ctx ends, and then lets what is running come to its end:
-// readiness goes first, then the port, then the work.
-func (v *service) serve(ctx context.Context) error {
-	s := v.settings
+// taking is the handler of the first port. While everything is held, vendors and your
+// systems are told to come again.
+func (v *service) taking(s settings) (http.Handler, error) {
+	if s.Hold {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "60")
+			http.Error(w, "unavailable", http.StatusServiceUnavailable)
+		}), nil
+	}
 	mux := http.NewServeMux()
 	if s.Results != "" {
 		mux.Handle("PUT /results", guard(s.Results, http.HandlerFunc(v.takeResult)))
 	}
-	if err := v.mount(mux, s); err != nil {
+	return mux, v.mount(mux, s)
+}
+
+// serve answers until ctx ends, and then lets what is running come to its end:
+// readiness goes first, then the port, then the work.
+func (v *service) serve(ctx context.Context) error {
+	s := v.settings
+	taking, err := v.taking(s)
+	if err != nil {
 		return err
 	}
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -117,7 +131,7 @@ func (v *service) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	public, ops := server(mux), server(operations)
+	public, ops := server(taking), server(operations)
 	failed := make(chan error, 3)
 	if v.public, err = listen(public, s.Listen, failed); err != nil {
 		return err
@@ -155,6 +169,11 @@ func (v *service) work(ctx context.Context) error {
 		}
 	}
 	v.prepared.Store(true)
+	if v.settings.Hold {
+		v.logger.WarnContext(ctx, "held: nothing is taken, started or written; see hold")
+		<-ctx.Done()
+		return nil
+	}
 	var upkeep sync.WaitGroup
 	defer upkeep.Wait()
 	working, stop := context.WithCancel(ctx)

@@ -26,6 +26,8 @@ const prefix = "ASSESSBRIDGE_"
 // name in capitals behind prefix, then from a flag if it is tagged so.
 type settings struct {
 	DB             string        `yaml:"db" flag:"db" help:"a SQLite file, or postgres://… for any number of processes"`
+	PollOnly       bool          `yaml:"poll_only" help:"do without LISTEN, for PgBouncer in transaction mode"`
+	Hold           bool          `yaml:"hold" flag:"hold" help:"answer the operator's commands and do nothing else: for what has to be erased after a restore, before anything is started or written"`
 	Migrate        bool          `yaml:"migrate" help:"make or update the tables at the start; needs the right to create"`
 	Listen         string        `yaml:"listen" flag:"listen" help:"address for the vendors and for results"`
 	OpsListen      string        `yaml:"ops_listen" flag:"ops-listen" help:"address for health, metrics and the operator's pages; not for the internet"`
@@ -41,6 +43,7 @@ type settings struct {
 	DrainAfter     time.Duration `yaml:"drain_after" help:"how long after SIGTERM orders are still taken, while /readyz says 503 to the load balancer"`
 	KomboKey       string        `yaml:"kombo_api_key" help:"ks_prod_… or ks_dev_…"`
 	KomboSecret    string        `yaml:"kombo_webhook_secret" help:"as shown in Kombo's dashboard"`
+	KomboOld       string        `yaml:"kombo_webhook_secret_old" help:"the one before, or the one to come: what is signed with either is taken"`
 	KomboRegion    string        `yaml:"kombo_region" help:"eu or us"`
 	KomboURL       string        `yaml:"kombo_base_url" help:"in the place of Kombo's own, for tests"`
 	Integrations   []string      `yaml:"kombo_integrations" help:"customers connected before the service was there, such as [workday:HWUT]"`
@@ -51,6 +54,7 @@ type settings struct {
 	MaxStarts      int           `yaml:"kombo_max_starts" help:"how many lost orders of a customer are started at once; more are held until somebody has looked"`
 	StackOneKey    string        `yaml:"stackone_api_key" help:"v1.…"`
 	StackOneSecret string        `yaml:"stackone_webhook_secret" help:"as shown in StackOne's dashboard"`
+	StackOneOld    string        `yaml:"stackone_webhook_secret_old" help:"the one before, or the one to come: what is signed with either is taken"`
 	StackOneURL    string        `yaml:"stackone_base_url" help:"in the place of StackOne's own, for tests"`
 	Emergency      string        `yaml:"stackone_emergency" help:"folder for StackOne's orders while the database is away; they do not come again"`
 	Customers      []customer    `yaml:"ashby_customers" help:"[{name: acme, our_key: …, ashby_key: …}]"`

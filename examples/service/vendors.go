@@ -60,11 +60,20 @@ func (v *service) mount(mux *http.ServeMux, s settings) error {
 	return nil
 }
 
+// secrets are what a vendor may sign with. The log says which one it did.
+func secrets(current, old string) []webhook.Secret {
+	all := []webhook.Secret{{ID: "current", Key: current}}
+	if old != "" {
+		all = append(all, webhook.Secret{ID: "old", Key: old})
+	}
+	return all
+}
+
 func (v *service) mountKombo(mux *http.ServeMux, s settings) error {
 	if v.kombo == nil {
 		return nil
 	}
-	verifier, err := kombo.NewVerifier(webhook.Secret{ID: "current", Key: s.KomboSecret})
+	verifier, err := kombo.NewVerifier(secrets(s.KomboSecret, s.KomboOld)...)
 	if err != nil {
 		return err
 	}
@@ -98,7 +107,7 @@ func (v *service) mountStackOne(mux *http.ServeMux, s settings) error {
 	if v.stackone == nil {
 		return nil
 	}
-	verifier, err := stackone.NewVerifier(webhook.Secret{ID: "current", Key: s.StackOneSecret})
+	verifier, err := stackone.NewVerifier(secrets(s.StackOneSecret, s.StackOneOld)...)
 	if err != nil {
 		return err
 	}
