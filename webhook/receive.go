@@ -28,13 +28,14 @@ func CheckMethod(w http.ResponseWriter, r *http.Request, allowed ...string) erro
 }
 
 // CheckEncoding returns [ErrEncoding] if r has a Content-Encoding other than
-// identity. It then sets Accept-Encoding, which says what the sender can do
-// instead (https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3).
+// identity. "utf-8", which some senders write there by mistake, is a character set
+// and says nothing of a compression. CheckEncoding then sets Accept-Encoding, which
+// says what the sender can do instead
+// (https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3).
 func CheckEncoding(w http.ResponseWriter, r *http.Request) error {
-	for _, value := range r.Header["Content-Encoding"] {
+	for _, value := range fields(r.Header, "Content-Encoding") {
 		for coding := range strings.SplitSeq(value, ",") {
-			coding = strings.TrimSpace(coding)
-			if coding != "" && !strings.EqualFold(coding, "identity") {
+			if !plainCoding(strings.ToLower(strings.TrimSpace(coding))) {
 				w.Header().Set("Accept-Encoding", "identity")
 				unread(w, r)
 				return ErrEncoding
@@ -42,6 +43,15 @@ func CheckEncoding(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return nil
+}
+
+// plainCoding reports a coding that leaves the body as it is.
+func plainCoding(coding string) bool {
+	switch coding {
+	case "", "identity", "utf-8", "utf8":
+		return true
+	}
+	return false
 }
 
 // unread keeps the server from waiting for a body that was refused unread.

@@ -220,6 +220,10 @@ func TestEncoding(t *testing.T) {
 		{nil, false},
 		{[]string{""}, false},
 		{[]string{"identity"}, false},
+		{[]string{"UTF-8"}, false}, // a character set, written in the wrong place
+		{[]string{"utf8"}, false},
+		{[]string{"utf-8, gzip"}, true},
+		{[]string{"utf-16"}, true},
 		{[]string{"Identity"}, false},
 		{[]string{"gzip"}, true},
 		{[]string{"identity, gzip"}, true},

@@ -82,7 +82,7 @@ type presented struct {
 // read takes the headers apart. The error is [ErrNoSignature] or wraps
 // [ErrBadSignature]; it allocates nothing.
 func (s *Scheme) read(header http.Header, p *presented) error {
-	value, err := single(header, s.Header)
+	value, err := HeaderValue(header, s.Header)
 	if err != nil {
 		return err
 	}
@@ -100,26 +100,11 @@ func (s *Scheme) read(header http.Header, p *presented) error {
 	if s.Timestamp.Header == "" {
 		return nil
 	}
-	p.time, err = single(header, s.Timestamp.Header)
+	p.time, err = HeaderValue(header, s.Timestamp.Header)
 	if err == nil && !plainSeconds(p.time) {
 		err = errMalformed
 	}
 	return err
-}
-
-// single returns the one value of a header.
-func single(header http.Header, name string) (string, error) {
-	values := header[name]
-	switch {
-	case len(values) == 0:
-		return "", ErrNoSignature
-	case len(values) > 1:
-		// Which of them a proxy in between has looked at cannot be known.
-		return "", errRepeated
-	case values[0] == "":
-		return "", ErrNoSignature
-	}
-	return values[0], nil
 }
 
 func (s *Scheme) readList(value string, p *presented) error {

@@ -76,7 +76,12 @@ func TestVerifyRefusesAnotherText(t *testing.T) {
 				"line break inside":   good[:len(good)-1] + "\n",
 				"line break after":    good + "\n",
 				"two paddings":        good + "==",
-				"twice":               good + "," + good,
+				"a list":              good + ",bad",
+				"a list, bad first":   "bad," + good,
+				"a comma behind":      good + ",",
+				"a comma before":      "," + good,
+				"half a copy":         good + "," + good[:20],
+				"without a comma":     good + good,
 				"not ASCII":           strings.Repeat("é", len(good)/2),
 				"NUL":                 strings.Repeat("\x00", len(good)),
 				"all zero":            scheme.Prefix + strings.Repeat("0", len(mac)),
@@ -128,13 +133,58 @@ func TestVerifyHeader(t *testing.T) {
 		require.NotErrorIs(t, err, webhook.ErrBadSignature, what)
 	}
 	for what, values := range map[string][]string{
-		"good and good":  {good, good},
-		"good and bad":   {good, "bad"},
-		"bad and good":   {"bad", good},
-		"empty and good": {"", good},
+		"good and bad":    {good, "bad"},
+		"bad and good":    {"bad", good},
+		"bad among equal": {good, "bad", good},
 	} {
 		requireRefused(t, v, http.Header{name: values}, body, what)
+		requireRefused(t, v, http.Header{strings.ToLower(name): values[:1], strings.ToUpper(name): values[1:]}, body, what)
 	}
+}
+
+// Proxies add copies of a header, and gateways that hand requests over as events
+// write its name in lower case. The proof is the same.
+func TestVerifyHeaderOfAProxy(t *testing.T) {
+	body := []byte("body")
+	for _, scheme := range []webhook.Scheme{komboScheme, stackOneScheme, ashbyScheme} {
+		v := newVerifier(t, scheme, webhook.Secret{ID: "one", Key: "key"})
+		good := v.Sign(body)
+		name := http.CanonicalHeaderKey(scheme.Header)
+		for what, header := range map[string]http.Header{
+			"a copy":                {name: {good, good}},
+			"copies":                {name: {good, good, good}},
+			"an empty one":          {name: {"", good}},
+			"a copy behind a comma": {name: {good + ", " + good}},
+			"no blank":              {name: {good + "," + good + "," + good}},
+			"both":                  {name: {good + "," + good, good + "," + good}},
+			"lower case":            {strings.ToLower(name): {good}},
+			"upper case":            {strings.ToUpper(name): {good}},
+			"two cases":             {strings.ToLower(name): {good}, strings.ToUpper(name): {good}},
+			"lower case, a copy":    {strings.ToLower(name): {good, good}},
+		} {
+			require.NoError(t, v.Check(header), what)
+			requireAccepted(t, v, header, body, "one")
+		}
+	}
+}
+
+func TestHeaderValue(t *testing.T) {
+	for want, header := range map[string]http.Header{
+		"Basic a2V5": {"X": {"Basic a2V5, Basic a2V5"}},
+		"t=1,v1=ab":  {"X": {"t=1,v1=ab"}},
+		"t=1,v1=abc": {"X": {"t=1,v1=abc,t=1,v1=abc"}},
+		"a,b,a":      {"X": {"a,b,a"}},
+		",,":         {"X": {",,"}},
+		"the right":  {"X": {"the right"}, "x": {"the wrong"}},
+	} {
+		got, err := webhook.HeaderValue(header, "X")
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	_, err := webhook.HeaderValue(http.Header{"X": {"", ""}}, "X")
+	require.ErrorIs(t, err, webhook.ErrNoSignature)
+	_, err = webhook.HeaderValue(http.Header{"X": {"a", "b"}}, "X")
+	require.ErrorIs(t, err, webhook.ErrBadSignature)
 }
 
 func TestVerifyRefusesAnotherSecret(t *testing.T) {

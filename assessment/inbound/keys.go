@@ -70,11 +70,11 @@ func Bearer(r *http.Request) (string, error) { return authorization(r, "bearer")
 
 // authorization returns what stands behind the scheme in the header.
 func authorization(r *http.Request, scheme string) (string, error) {
-	values := r.Header["Authorization"]
-	if len(values) != 1 || len(values[0]) > maxCredentials {
-		return "", ErrNoKey // of two, nobody knows which one a proxy has looked at
+	value, err := webhook.HeaderValue(r.Header, "Authorization")
+	if err != nil || len(value) > maxCredentials {
+		return "", ErrNoKey
 	}
-	name, rest, _ := strings.Cut(values[0], " ")
+	name, rest, _ := strings.Cut(strings.ReplaceAll(value, "\t", " "), " ")
 	rest = strings.Trim(rest, " ")
 	if rest == "" || !strings.EqualFold(name, scheme) {
 		return "", ErrNoKey

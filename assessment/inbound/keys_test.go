@@ -47,8 +47,20 @@ func TestKeys(t *testing.T) {
 	}
 	_, err = keys.Check(authorized())
 	require.ErrorIs(t, err, inbound.ErrNoKey)
-	_, err = keys.Check(authorized("Bearer key-a", "Bearer key-a"))
+	_, err = keys.Check(authorized("Bearer key-a", "Bearer key-b"))
 	require.ErrorIs(t, err, inbound.ErrNoKey, "a proxy may have looked at the other one")
+	_, err = keys.Check(authorized("Bearer key-a, Bearer key-b"))
+	require.Error(t, err)
+	for what, r := range map[string]*http.Request{
+		"a copy":                authorized("Bearer key-a", "Bearer key-a"),
+		"a copy behind a comma": authorized(basicText("key-a:") + "," + basicText("key-a:")),
+		"a tab":                 authorized("Basic\t" + basicText("key-a:")[6:]),
+		"lower case":            {Header: http.Header{"authorization": {"Bearer key-a"}}},
+	} {
+		got, err := keys.Check(r)
+		require.NoError(t, err, what)
+		require.Equal(t, "a", got, what)
+	}
 }
 
 func TestKeysRotate(t *testing.T) {
