@@ -123,9 +123,13 @@ func domainType(t string) assessment.PackageType {
 	return assessment.PackageType(t)
 }
 
+// errFailed is the cause of an error for a success whose envelope says the opposite
+// in other words than Kombo's.
+var errFailed = errors.New("a success that tells of a failure")
+
 // wireWritten is the answer to a write.
 type wireWritten struct {
-	Status   present         `json:"status"`
+	Status   json.RawMessage `json:"status"`
 	Data     present         `json:"data"`
 	Warnings json.RawMessage `json:"warnings"`
 }
@@ -141,8 +145,11 @@ func (p *present) UnmarshalJSON([]byte) error {
 
 // Check implements [transport.Checker].
 func (w *wireWritten) Check() error {
-	if !w.Status && !w.Data && len(w.Warnings) == 0 {
+	switch {
+	case len(w.Status) == 0 && len(w.Warnings) == 0 && !bool(w.Data):
 		return errNoData
+	case transport.Failed(strings.Trim(string(w.Status), `"`)):
+		return errFailed
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"bytes"
+	"compress/gzip"
 	"io"
 	"net/http"
 	"strings"
@@ -65,3 +67,48 @@ type countedClose struct {
 }
 
 func (c countedClose) Close() error { *c.n++; return c.ReadCloser.Close() }
+
+// net/http undoes a compression only if it has asked for it itself.
+func TestCompressedAnswers(t *testing.T) {
+	const body = `{"name":"ada"}`
+	packed := zipped(t, body)
+	for name, c := range map[string]struct {
+		answer step
+		ok     bool
+	}{
+		"gzip":              {answers(200, packed, "Content-Encoding", "gzip"), true},
+		"in capitals":       {answers(200, packed, "Content-Encoding", "GZIP"), true},
+		"another name":      {answers(200, packed, "Content-Encoding", "x-gzip"), true},
+		"unpacked already":  {answers(200, body, "Content-Encoding", "gzip"), true},
+		"cut":               {answers(200, packed[:len(packed)-4], "Content-Encoding", "gzip"), false},
+		"head alone":        {answers(200, packed[:4], "Content-Encoding", "gzip"), false},
+		"another encoding":  {answers(200, packed, "Content-Encoding", "br"), false},
+		"more than allowed": {answers(200, zipped(t, `"`+strings.Repeat("a", 1<<20)+`"`), "Content-Encoding", "gzip"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := newClient(t, play(c.answer), func(c *Config) { c.MaxRetries, c.MaxBody = -1, 1<<10 })
+			got, answer, err := JSON[named](t.Context(), client, writing)
+			require.LessOrEqual(t, len(answer.Body), 1<<10)
+			if !c.ok {
+				require.True(t, apiError(t, err).Uncertain)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, "ada", got.Name)
+			require.Equal(t, body, string(answer.Body))
+		})
+	}
+	client := newClient(t, play(answers(400, zipped(t, "why"), "Content-Encoding", "gzip")))
+	_, err := client.Do(t.Context(), writing)
+	require.Equal(t, "why", string(apiError(t, err).Body))
+}
+
+func zipped(t *testing.T, text string) string {
+	t.Helper()
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err := io.WriteString(w, text)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return packed.String()
+}

@@ -132,3 +132,27 @@ func TestFieldOfAnotherType(t *testing.T) {
 	_, _, err = JSON[[]order](t.Context(), newClient(t, canned{[]byte(`{}`)}, func(c *Config) { c.MaxRetries = -1 }), reading)
 	require.ErrorContains(t, err, "unreadable answer", "a document of another type is no answer")
 }
+
+// A caller's own reader of JSON takes no byte order mark.
+func TestByteOrderMark(t *testing.T) {
+	for _, lead := range []string{"\ufeff", "\n\ufeff"} {
+		answer, err := newClient(t, play(answers(200, lead+`{"name":"ada"}`))).Do(t.Context(), writing)
+		require.NoError(t, err)
+		require.Equal(t, `{"name":"ada"}`, string(answer.Body))
+	}
+}
+
+func TestWritten(t *testing.T) {
+	for body, ok := range map[string]bool{
+		`{}`: true, `{"success":true,"errors":[],"error":null}`: true, `{"status":"success","errors":null}`: true, `{"error":false,"errors":{}}`: true,
+		`{"error":"down"}`: false, `{"errors":["down"]}`: false, `{"errors":[{"message":"down"}]}`: false, `{"errors":"down"}`: false,
+		`{"success":false}`: false, `{"status":"error"}`: false, `{"status":"fail"}`: false, `{"status":"FAILED"}`: false, `{"status":"failure"}`: false,
+	} {
+		_, _, err := JSON[Written](t.Context(), newClient(t, play(answers(200, body))), writing)
+		if ok {
+			require.NoError(t, err, body)
+			continue
+		}
+		require.True(t, apiError(t, err).Uncertain, body)
+	}
+}

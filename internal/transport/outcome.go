@@ -1,14 +1,15 @@
 package transport
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/lenient"
 )
 
 // outcome is what one attempt came to.
@@ -89,6 +90,7 @@ func (e *exchange) classify(answer Answer, cause error) outcome {
 	case failure != nil:
 	case answer.success():
 		if cause = e.readable(answer.Body); cause == nil {
+			answer.Body = withoutMark(answer.Body)
 			return outcome{ok: true, answer: answer}
 		}
 		failure, cause = Foreign(), fmt.Errorf("unreadable answer: %w", cause)
@@ -114,7 +116,10 @@ func (e *exchange) classify(answer Answer, cause error) outcome {
 	}
 }
 
-var errNotJSON = errors.New("not JSON")
+var (
+	errNotJSON    = errors.New("not JSON")
+	byteOrderMark = []byte("\ufeff")
+)
 
 // readable says why a success is not the vendor's, if it is not: all three speak
 // JSON only.
@@ -126,10 +131,18 @@ func (e *exchange) readable(body []byte) error {
 		var err error
 		e.drift, err = e.want.read(body)
 		return err
-	case !json.Valid(body):
+	case !lenient.Valid(body):
 		return errNotJSON
 	}
 	return nil
+}
+
+// withoutMark takes a byte order mark off, which no other reader of JSON takes.
+func withoutMark(body []byte) []byte {
+	if rest, marked := bytes.CutPrefix(bytes.TrimLeft(body, " \t\r\n"), byteOrderMark); marked {
+		return rest
+	}
+	return body
 }
 
 func (e *exchange) answer(response *http.Response) Answer {

@@ -18,8 +18,8 @@ import (
 // not the one of concurrency or that of the ATS.
 func askedWait(answer Answer, failure *Failure) time.Duration {
 	date := answer.Header.Get("Date")
-	if value := answer.Header.Get("Retry-After"); value != "" {
-		return waitOf(value, date)
+	if wait, told := retryAfter(answer.Header, date); told {
+		return wait
 	}
 	limited := failure.Class == assessment.ErrRateLimited || answer.StatusCode == http.StatusTooManyRequests
 	if limited && failure.Limit == KeyLimit {
@@ -29,17 +29,44 @@ func askedWait(answer Answer, failure *Failure) time.Duration {
 	return 0
 }
 
-// waitOf reads seconds or a date. What cannot be read and what lies in the past
-// is no wait.
-func waitOf(value, serverDate string) time.Duration {
-	if wait, ok := seconds(value, serverDate); ok {
-		return wait
+// retryAfter reads Retry-After, or the milliseconds that some gateways send in a
+// header of their own, which Kombo's own clients heed too. Of several values the
+// longest counts: a proxy may have added one of its own, as a field or behind a
+// comma. What cannot be read and what lies in the past is no wait.
+func retryAfter(h http.Header, date string) (wait time.Duration, told bool) {
+	for _, value := range h["Retry-After"] {
+		wait, told = max(wait, waitOf(value, date)), told || value != ""
 	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
+	if told {
+		return wait, true
 	}
-	return max(0, at.Sub(serverTime(serverDate)))
+	millis := h.Get("Retry-After-Ms")
+	wait, told = seconds(millis, date)
+	if thousands := time.Duration(1000); told && wait < longestWait {
+		wait = (wait + thousands - 1) / thousands
+	}
+	return wait, told
+}
+
+// waitOf reads one field: seconds, a date, or a list of seconds.
+func waitOf(value, date string) (wait time.Duration) {
+	if at, err := parseDate(value); err == nil { // its comma makes no list
+		return max(0, at.Sub(serverTime(date)))
+	}
+	for each := range strings.SplitSeq(value, ",") {
+		one, _ := seconds(each, date)
+		wait = max(wait, one)
+	}
+	return wait
+}
+
+// parseDate reads the dates of HTTP and, as some gateways write it, of RFC 3339.
+func parseDate(value string) (time.Time, error) {
+	value = strings.TrimSpace(value)
+	if at, err := time.Parse(time.RFC3339, value); err == nil {
+		return at, nil
+	}
+	return http.ParseTime(value)
 }
 
 // serverTime is the server's own clock if the answer shows it, because ours may

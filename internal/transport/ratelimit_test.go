@@ -53,10 +53,23 @@ func TestAskedWait(t *testing.T) {
 			"reset of a 503":       {503, []string{"RateLimit-Reset", "57"}, 0},
 			"both":                 {429, []string{"RateLimit-Reset", "57", "Retry-After", "3"}, 3 * time.Second},
 			"of a 503":             {503, []string{"Retry-After", "3"}, 3 * time.Second},
+			"a copy":               {429, []string{"Retry-After", "7", "Retry-After", "7"}, 7 * time.Second},
+			"a proxy's own":        {429, []string{"Retry-After", "1", "Retry-After", "7"}, 7 * time.Second},
+			"an empty one":         {429, []string{"Retry-After", "", "Retry-After", "7"}, 7 * time.Second},
+			"behind a comma":       {429, []string{"Retry-After", "7, 7"}, 7 * time.Second},
+			"others behind commas": {429, []string{"Retry-After", "1,soon, 7,2"}, 7 * time.Second},
+			"date and seconds":     {429, []string{"Retry-After", "Sat, 01 Jan 2000 00:01:30 GMT", "Retry-After", "7"}, 90 * time.Second},
+			"RFC 3339":             {429, []string{"Retry-After", "2000-01-01T00:01:30Z"}, 90 * time.Second},
+			"RFC 3339, zone":       {429, []string{"Retry-After", "2000-01-01T01:01:30.5+01:00"}, 90500 * time.Millisecond},
+			"milliseconds":         {429, []string{"Retry-After-Ms", "1500"}, 1500 * time.Millisecond},
+			"milliseconds beside":  {429, []string{"Retry-After-Ms", "1500", "Retry-After", "2"}, 2 * time.Second},
+			"milliseconds, odd":    {429, []string{"Retry-After-Ms", "soon", "RateLimit-Reset", "57"}, 57 * time.Second},
+			"milliseconds, most":   {429, []string{"Retry-After-Ms", "99999999999999999999"}, longest},
+			"milliseconds, zero":   {429, []string{"Retry-After-Ms", "0", "RateLimit-Reset", "57"}, 0},
 		} {
 			h := http.Header{}
 			for i := 0; i < len(c.header); i += 2 {
-				h.Set(c.header[i], c.header[i+1])
+				h.Add(c.header[i], c.header[i+1])
 			}
 			require.Equal(t, c.want, askedWait(Answer{StatusCode: c.status, Header: h}, &Failure{Limit: KeyLimit}), name)
 		}

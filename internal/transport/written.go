@@ -16,15 +16,34 @@ type Written struct {
 	Success lenient.Flag    `json:"success"`
 	Status  lenient.Name    `json:"status"`
 	Error   json.RawMessage `json:"error"`
+	Errors  json.RawMessage `json:"errors"`
 }
 
 var errTellsOfError = errors.New("a success that tells of an error")
 
 // Check implements [Checker].
 func (w *Written) Check() error {
-	told := strings.Trim(string(w.Error), ` "{}[]`)
-	if told != "" && told != "null" && told != "false" || w.Success == lenient.No || strings.EqualFold(string(w.Status), "error") {
+	if tells(w.Error) || tells(w.Errors) || w.Success == lenient.No || Failed(string(w.Status)) {
 		return errTellsOfError
 	}
 	return nil
+}
+
+// tells reports whether a member that holds an error, or a list of them, holds any.
+func tells(raw json.RawMessage) bool {
+	switch strings.Trim(string(raw), " \t\r\n\"{}[]") {
+	case "", "null", "false", "0":
+		return false
+	}
+	return true
+}
+
+// Failed reports whether the status in an envelope says that the call failed, in any
+// of the words that are in use for it.
+func Failed(status string) bool {
+	switch strings.ToLower(status) {
+	case "error", "fail", "failed", "failure":
+		return true
+	}
+	return false
 }
