@@ -43,7 +43,7 @@ SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), {now} + CAST($3 AS BIGINT), 0, -1, 0,
 WHERE EXISTS (SELECT 1 FROM {results} WHERE ref = $1 AND state = 'pending' AND due <= {now})
 AND NOT EXISTS (` + closed + `)
 ON CONFLICT (ref) DO UPDATE SET token = excluded.token, until = excluded.until,
-  crashes = CASE WHEN l.token <> '' AND EXISTS (SELECT 1 FROM {results} WHERE settled >= l.until - CAST($3 AS BIGINT))
+  crashes = CASE WHEN l.token <> '' AND EXISTS (SELECT 1 FROM {results} WHERE settled > 0 AND settled >= l.until - CAST($3 AS BIGINT))
     THEN l.crashes + 1 ELSE l.crashes END
 WHERE l.until <= {now}
 RETURNING written_seq, final_seq, sent_seq, sent_at, crashes`

@@ -28,10 +28,11 @@ WHERE NOT EXISTS (SELECT 1 FROM {orders} WHERE ref = $2) AND NOT `+hasLeft("$3")
 	return err
 }
 
-// subjectRefs are the orders of a person, each once.
+// subjectRefs are the orders of a person, each once. That no subject is empty is the
+// condition of the index.
 const subjectRefs = `
 SELECT ref, MIN(made) AS made FROM (
-  SELECT ref, made FROM {orders} WHERE subject IN ({each}($1))
+  SELECT ref, made FROM {orders} WHERE subject <> '' AND subject IN ({each}($1))
   UNION ALL SELECT ref, made FROM {subjects} WHERE subject IN ({each}($1))) found
 GROUP BY ref`
 
@@ -110,7 +111,7 @@ func (d *DB) MergeSubject(ctx context.Context, vendor assessment.Vendor, connect
 	becomes := d.subject(vendor, connection, account, into)
 	return d.inTx(ctx, func(tx *sql.Tx) error {
 		for _, statement := range []string{
-			`UPDATE {orders} SET subject = $2 WHERE subject IN ({each}($1)) AND ref IN ({each}($3))`,
+			`UPDATE {orders} SET subject = $2 WHERE subject <> '' AND subject IN ({each}($1)) AND ref IN ({each}($3))`,
 			`INSERT INTO {subjects} (subject, ref, made) SELECT CAST($2 AS TEXT), ref, made FROM {subjects}
 			WHERE subject IN ({each}($1)) AND ref IN ({each}($3)) ON CONFLICT (subject, ref) DO NOTHING`,
 			`DELETE FROM {subjects} WHERE subject IN ({each}($1)) AND ref IN ({each}($3)) AND subject <> $2`,
