@@ -157,7 +157,7 @@ func (c *checker) starts() (least, again int) {
 	least = math.MaxInt
 	for _, o := range c.orders {
 		least = min(least, o.starts)
-		again += o.starts - 1
+		again += max(o.starts-1, 0) // there are orders of before
 	}
 	return least, again
 }

@@ -32,7 +32,11 @@ func bothDatabases(t *testing.T, test func(*testing.T, *database)) {
 }
 
 func newPostgres(t testing.TB) *database {
-	d := &database{dialect: sqlstore.PostgreSQL, driver: "pgx", dsn: postgresDSN, slow: true}
+	return postgresAt(t, postgresDSN)
+}
+
+func postgresAt(t testing.TB, dsn string) *database {
+	d := &database{dialect: sqlstore.PostgreSQL, driver: "pgx", dsn: dsn, slow: true}
 	d.schema = fmt.Sprintf("t%d", time.Now().UnixNano())
 	return d.connect(t)
 }

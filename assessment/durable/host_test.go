@@ -38,6 +38,8 @@ type hostRole struct {
 	Keep   sqlstore.Retention
 	Upkeep time.Duration
 	Tell   time.Duration // how often it tells its vitals; zero is never
+	Lists  bool          // the role's Vendor is asked for open orders, too
+	Pool   int32         // connections; zero is pgx's default
 }
 
 // simulated is Kombo with integrations of the given ids.
@@ -114,10 +116,13 @@ func playHost(ctx context.Context, r role) error {
 		}
 		c.Publishers, c.Integrations = []assessment.Publisher{client}, r.Host.integrations
 	}
+	if r.Host.Lists {
+		c.Publishers, c.Integrations = []assessment.Publisher{listing{remote{r.Vendor}}}, r.Host.integrations
+	}
 	connections := func() int32 { return 1 }
 	if d.dialect == sqlstore.SQLite {
 		c.SQLite, err = r.pool(d)
-	} else if c.PostgreSQL, err = pgxpool.New(ctx, d.dsn); err == nil {
+	} else if c.PostgreSQL, err = r.Host.open(ctx, d.dsn); err == nil {
 		connections = func() int32 { return c.PostgreSQL.Stat().TotalConns() }
 	}
 	if err != nil {
@@ -147,6 +152,24 @@ func playHost(ctx context.Context, r role) error {
 	go func() { _ = server.Serve(listener) }()
 	defer func() { _ = server.Close() }()
 	return service.Run(ctx)
+}
+
+func (h hostRole) open(ctx context.Context, dsn string) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	if h.Pool > 0 {
+		config.MaxConns = h.Pool
+	}
+	return pgxpool.NewWithConfig(ctx, config)
+}
+
+// listing is a vendor that can be asked, and has one open order of each account.
+type listing struct{ remote }
+
+func (listing) OpenOrders(_ context.Context, q assessment.OpenOrders) ([]assessment.Order, string, error) {
+	return []assessment.Order{order(openOrder(q.Account))}, "", nil
 }
 
 func (h hostRole) integrations(context.Context) iter.Seq2[sqlstore.Integration, error] {

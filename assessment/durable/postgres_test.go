@@ -1,7 +1,6 @@
 package durable_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -25,13 +24,31 @@ var postgresDSN string
 // installLine is what makes the tests run on a machine without PostgreSQL.
 const installLine = "apt-get install -y postgresql"
 
-// startPostgres starts a server in a temporary folder and returns what stops it.
+// startPostgres starts the server of this run and returns what stops it.
 func startPostgres() (stop func(), err error) {
+	s, err := startServer()
+	if err != nil {
+		return nil, err
+	}
+	postgresDSN = s.dsn
+	return s.stop, nil
+}
+
+// server is a running PostgreSQL.
+type server struct {
+	dsn  string
+	log  string // file
+	stop func()
+}
+
+// startServer starts one in a temporary folder. Unless settings say otherwise it is
+// fast at the price of what a crash would cost.
+func startServer(settings ...string) (*server, error) {
 	initdb, err := postgresBinary("initdb")
 	if err != nil {
 		return nil, err
 	}
-	server, err := postgresBinary("postgres")
+	binary, err := postgresBinary("postgres")
 	if err != nil {
 		return nil, err
 	}
@@ -47,39 +64,49 @@ func startPostgres() (stop func(), err error) {
 	if out, err := as(exec.Command(initdb, "-D", data, "-U", "tests", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	stop, log, err := serve(as, server, data, dir)
-	if err != nil {
+	s := &server{dsn: "host=" + dir + " user=tests dbname=postgres sslmode=disable", log: filepath.Join(dir, "log")}
+	if err := s.serve(as, settings, binary, "-D", data, "-k", dir); err != nil {
 		return nil, err
 	}
-	postgresDSN = "host=" + dir + " user=tests dbname=postgres sslmode=disable"
-	if err := answers(postgresDSN); err != nil {
-		stop()
-		return nil, fmt.Errorf("postgres does not answer: %w\n%s", err, log)
+	if err := answers(s.dsn); err != nil {
+		said, _ := os.ReadFile(s.log)
+		s.stop()
+		return nil, fmt.Errorf("postgres does not answer: %w\n%s", err, said)
 	}
-	return stop, nil
+	return s, nil
 }
 
 // serve runs the server under a shell that stops it when its input ends, so
 // that it does not outlive a test process that was killed.
-func serve(as func(*exec.Cmd) *exec.Cmd, server, data, dir string) (stop func(), log *bytes.Buffer, err error) {
-	shell := as(exec.Command("/bin/sh", "-c", `"$@" & pid=$!; cat >/dev/null; kill -INT $pid; wait $pid; rm -rf "$0"`, dir,
-		server, "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=200",
-		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "log_min_messages=fatal"))
-	log = new(bytes.Buffer)
+func (s *server) serve(as func(*exec.Cmd) *exec.Cmd, settings []string, command ...string) error {
+	dir := filepath.Dir(s.log)
+	for _, setting := range append([]string{
+		"listen_addresses=", "max_connections=200", "log_min_messages=fatal",
+		"fsync=off", "synchronous_commit=off", "full_page_writes=off",
+	}, settings...) { // the last one counts
+		command = append(command, "-c", setting)
+	}
+	shell := as(exec.Command("/bin/sh", append([]string{"-c", `"$@" & pid=$!; cat >/dev/null; kill -INT $pid; wait $pid; rm -rf "$0"`, dir}, command...)...))
+	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }() // the server has its own
 	shell.Stderr = log
 	input, err := shell.StdinPipe()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	shell.Stdout = io.Discard
 	if err := shell.Start(); err != nil {
-		return nil, nil, err
+		return err
 	}
-	return func() {
+	s.stop = func() {
 		_ = input.Close()
 		_ = shell.Wait()
 		_ = os.RemoveAll(dir)
-	}, log, nil
+	}
+	return nil
 }
 
 // postgresBinary finds a program of PostgreSQL in the PATH or where Debian puts

@@ -87,10 +87,16 @@ func (b *serviceBench) run(t *testing.T) *serviceBench {
 // of any promise here.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(2 * time.Minute)
+	patiently(t, 2*time.Minute, what, condition)
+}
+
+// patiently is eventually for what may take longer.
+func patiently(t testing.TB, most time.Duration, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(most)
 	for !condition() {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within two minutes: %s", what)
+			t.Fatalf("not within %v: %s", most, what)
 		}
 		<-time.After(50 * time.Millisecond)
 	}
