@@ -37,6 +37,32 @@ func (c *command) orderRef(s *session, text string) (Ref, error) {
 	return Ref{}, usagef("there is no order %q: the sandbox forgets them when it ends", text)
 }
 
+// onRunning does something with the one argument of a command, at the sandbox that
+// runs; what says what the argument has to be.
+func (c *command) onRunning(args []string, what string, do func(s *session, text string) error) error {
+	text, err := one(args, what)
+	if err != nil {
+		return err
+	}
+	s, err := c.needRunning()
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return do(s, text)
+}
+
+// onOrder is onRunning for an order.
+func (c *command) onOrder(args []string, do func(*session, Ref) error) error {
+	return c.onRunning(args, "the order, as trigger prints it,", func(s *session, text string) error {
+		ref, err := c.orderRef(s, text)
+		if err != nil {
+			return err
+		}
+		return do(s, ref)
+	})
+}
+
 // pollEvery is how often a command looks at an order.
 const pollEvery = 50 * time.Millisecond
 
@@ -45,29 +71,18 @@ func (c *command) wait(f *flag.FlagSet) func([]string) error {
 	timeout := f.Duration("timeout", 30*time.Second, "how `LONG` to wait")
 	form := format(f, "text", formJSON)
 	return func(args []string) error {
-		text, err := one(args, "the order, as trigger prints it,")
-		if err != nil {
-			return err
-		}
 		if meant := nearmiss.Of(*status, groupNames()); meant != "" && !strings.EqualFold(meant, *status) {
 			return unknown("status", *status, groupNames())
 		}
-		s, err := c.needRunning()
-		if err != nil {
-			return err
-		}
-		defer s.close()
-		ref, err := c.orderRef(s, text)
-		if err != nil {
-			return err
-		}
-		card, err := s.waitFor(c.ctx, ref, *status, *timeout)
-		if card != nil {
-			if err := c.showCard(s, *card, *form); err != nil {
-				return err
+		return c.onOrder(args, func(s *session, ref Ref) error {
+			card, err := s.waitFor(c.ctx, ref, *status, *timeout)
+			if card != nil {
+				if err := c.showCard(s, *card, *form); err != nil {
+					return err
+				}
 			}
-		}
-		return err
+			return err
+		})
 	}
 }
 
@@ -155,27 +170,21 @@ func (c *command) replay(f *flag.FlagSet) func([]string) error {
 	signed := f.Bool("signed", false, "sign anew, in place of the same bytes with the same signature")
 	verbose := f.Bool("v", false, "show requests, and answers in full")
 	return func(args []string) error {
-		text, err := one(args, "the message, which is the number in its link /x/N, or an order,")
-		if err != nil {
-			return err
-		}
-		s, err := c.needRunning()
-		if err != nil {
-			return err
-		}
-		defer s.close()
-		what := Resend{Mode: ResendSame}
-		if *signed {
-			what.Mode = ResendSigned
-		}
-		if what.Row, err = c.messageOf(s, text); err != nil {
-			return err
-		}
-		var result Result
-		if err := s.post(c.ctx, "/api/resend", what, &result); err != nil {
-			return err
-		}
-		return c.showResults(s, []Result{result}, *form, *expect, *verbose)
+		return c.onRunning(args, "the message, which is the number in its link /x/N, or an order,", func(s *session, text string) error {
+			row, err := c.messageOf(s, text)
+			if err != nil {
+				return err
+			}
+			what := Resend{Row: row, Mode: ResendSame}
+			if *signed {
+				what.Mode = ResendSigned
+			}
+			var result Result
+			if err := s.post(c.ctx, "/api/resend", what, &result); err != nil {
+				return err
+			}
+			return c.showResults(s, []Result{result}, *form, *expect, *verbose)
+		})
 	}
 }
 
@@ -210,32 +219,21 @@ func (c *command) cancel(f *flag.FlagSet) func([]string) error {
 	restart := f.Bool("restart", false, "start it again afterwards, as a recruiter does who mends the data")
 	verbose := f.Bool("v", false, "show requests, and answers in full")
 	return func(args []string) error {
-		text, err := one(args, "the order, as trigger prints it,")
-		if err != nil {
-			return err
-		}
-		s, err := c.needRunning()
-		if err != nil {
-			return err
-		}
-		defer s.close()
-		ref, err := c.orderRef(s, text)
-		switch {
-		case err != nil:
-			return err
-		case ref.Vendor != Ashby:
-			return usagef("%s has no way to cancel an order", label(ref.Vendor))
-		}
-		verb := verbCancel
-		if *restart {
-			verb = verbRestart
-		}
-		var result Result
-		act := map[string]string{"vendor": ref.Vendor, "order": ref.ID, "verb": verb.Name}
-		if err := s.post(c.ctx, "/api/act", act, &result); err != nil {
-			return err
-		}
-		return c.showResults(s, []Result{result}, *form, *expect, *verbose)
+		return c.onOrder(args, func(s *session, ref Ref) error {
+			if ref.Vendor != Ashby {
+				return usagef("%s has no way to cancel an order", label(ref.Vendor))
+			}
+			verb := verbCancel
+			if *restart {
+				verb = verbRestart
+			}
+			var result Result
+			act := map[string]string{"vendor": ref.Vendor, "order": ref.ID, "verb": verb.Name}
+			if err := s.post(c.ctx, "/api/act", act, &result); err != nil {
+				return err
+			}
+			return c.showResults(s, []Result{result}, *form, *expect, *verbose)
+		})
 	}
 }
 

@@ -143,47 +143,45 @@ func TestNoRedirects(t *testing.T) {
 	var strangers atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { strangers.Add(1) }))
 	defer other.Close()
-	provider := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
-	defer provider.Close()
-	app, err := New(Settings{})
-	require.NoError(t, err)
-	defer app.Close()
-	for _, vendor := range Vendors {
-		require.NoError(t, app.Target(vendor, Target{Webhook: provider.URL, Packages: provider.URL, Base: provider.URL}))
-		done, err := app.Place(t.Context(), Request{Vendor: vendor})
-		require.NoError(t, err)
-		row, _ := app.journal.row(done.Rows[0])
-		require.Equal(t, http.StatusTemporaryRedirect, row.Status, vendor)
-		done, err = app.Again(t.Context(), Resend{Row: row.N, Mode: ResendEdited, Body: []byte("{}"), Header: http.Header{}})
-		require.NoError(t, err)
-		row, _ = app.journal.row(done.Rows[0])
-		require.Equal(t, http.StatusTemporaryRedirect, row.Status, vendor)
-	}
-	state, word := app.knock(provider.URL)
+	app, address := answeredBy(t, http.RedirectHandler(other.URL, http.StatusTemporaryRedirect), func(t *testing.T, row Row) {
+		require.Equal(t, http.StatusTemporaryRedirect, row.Status, row.Vendor)
+	})
+	state, word := app.knock(address)
 	require.Equal(t, "bad redirects", state+" "+word)
 	require.Zero(t, strangers.Load())
 }
 
-// What a provider answers, and what it sends, is read up to a limit.
-func TestBodiesAreCapped(t *testing.T) {
-	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, strings.Repeat("x", 3*maxAnswer))
-	}))
-	defer provider.Close()
+// answeredBy sends an order and an edited message of every vendor to a provider, and
+// gives what it answered to each.
+func answeredBy(t *testing.T, provider http.Handler, each func(*testing.T, Row)) (app *App, address string) {
+	t.Helper()
+	server := httptest.NewServer(provider)
+	t.Cleanup(server.Close)
 	app, err := New(Settings{})
 	require.NoError(t, err)
-	defer app.Close()
+	t.Cleanup(app.Close)
 	for _, vendor := range Vendors {
-		require.NoError(t, app.Target(vendor, Target{Webhook: provider.URL, Packages: provider.URL, Base: provider.URL}))
+		require.NoError(t, app.Target(vendor, Target{Webhook: server.URL, Packages: server.URL, Base: server.URL}))
 		done, err := app.Place(t.Context(), Request{Vendor: vendor})
 		require.NoError(t, err)
 		row, _ := app.journal.row(done.Rows[0])
-		require.Len(t, row.ResponseBody, maxAnswer, vendor)
+		each(t, row)
 		done, err = app.Again(t.Context(), Resend{Row: row.N, Mode: ResendEdited, Body: []byte("{}"), Header: http.Header{}})
 		require.NoError(t, err)
 		row, _ = app.journal.row(done.Rows[0])
-		require.Len(t, row.ResponseBody, maxAnswer, vendor)
+		each(t, row)
+	}
+	return app, server.URL
+}
 
+// What a provider answers, and what it sends, is read up to a limit.
+func TestBodiesAreCapped(t *testing.T) {
+	app, _ := answeredBy(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, strings.Repeat("x", 3*maxAnswer))
+	}), func(t *testing.T, row Row) {
+		require.Len(t, row.ResponseBody, maxAnswer, row.Vendor)
+	})
+	for _, vendor := range Vendors {
 		w := httptest.NewRecorder()
 		app.API(vendor).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/anything", io.LimitReader(zeros{}, maxCall+1)))
 		require.Equal(t, http.StatusRequestEntityTooLarge, w.Code, vendor)
