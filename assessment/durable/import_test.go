@@ -366,3 +366,125 @@ func TestImportMany(t *testing.T) {
 	}
 	require.Empty(t, b.provider.starts)
 }
+
+// An order that came through the vendor and was started at once is known, too; so is
+// one that was erased, of which nothing is stored again.
+func TestImportOfWhatWasStartedAtOnce(t *testing.T) {
+	kinds := map[string]struct {
+		start assessment.Order
+		old   func(id string) sqlstore.Imported
+	}{
+		"with a vendor's id": {order(komboRef("1")), func(string) sqlstore.Imported { return running(komboRef("1")) }},
+		"without":            {ashbyStart("app-1"), func(id string) sqlstore.Imported { return ashbyOld("app-1", id) }},
+	}
+	for name, kind := range kinds {
+		t.Run(name, func(t *testing.T) {
+			bothDatabases(t, func(t *testing.T, d *database) {
+				b := newIntakeBench(t, d)
+				got, err := b.intake.Start(t.Context(), kind.start)
+				require.NoError(t, err)
+				old := kind.old(got.Ref.ID)
+				for _, dry := range []bool{true, false, true} {
+					require.Equal(t, sqlstore.ImportReport{Done: 1, Known: 1}, b.imports(t, sqlstore.ImportOptions{DryRun: dry}, old))
+				}
+				again, err := b.intake.Start(t.Context(), kind.start)
+				require.NoError(t, err)
+				require.Equal(t, got.Started, again.Started, "its own state stays")
+
+				require.NoError(t, b.store.Erase(t.Context(), got.Ref))
+				for _, old.State = range []sqlstore.ImportState{sqlstore.ImportRunning, sqlstore.ImportFinal} {
+					require.Equal(t, sqlstore.ImportReport{Done: 1, Erased: 1}, b.imports(t, sqlstore.ImportOptions{}, old))
+				}
+				d.lacks(t, "claims", "old.example.com")
+				require.Equal(t, "", b.text(t, "SELECT subject FROM "+b.table("orders")+" UNION ALL SELECT subject FROM "+b.table("subjects")))
+			})
+		})
+	}
+}
+
+// The final result that another system wrote ends an order that came through the
+// vendor: where it gives no id, a click is a new order then.
+func TestImportOfAnotherSystemsFinal(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		first, err := b.intake.Start(t.Context(), ashbyStart("app-1"))
+		require.NoError(t, err)
+		ended := ashbyOld("app-1", first.Ref.ID)
+		ended.State = sqlstore.ImportFinal
+		require.Equal(t, sqlstore.ImportReport{Done: 1, Known: 1}, b.imports(t, sqlstore.ImportOptions{}, ended))
+		b.publish(t, first.Ref, interim("late"))
+		b.flush(t, first.Ref)
+		require.Empty(t, b.vendor.got)
+		again, err := b.intake.Start(t.Context(), ashbyStart("app-1"))
+		require.NoError(t, err)
+		require.NotEqual(t, first.Ref, again.Ref)
+
+		// One whose final was written here is not brought back by an old list.
+		b.publish(t, again.Ref, final("end"))
+		b.flush(t, again.Ref)
+		b.imports(t, sqlstore.ImportOptions{}, ashbyOld("app-1", again.Ref.ID))
+		third, err := b.intake.Start(t.Context(), ashbyStart("app-1"))
+		require.NoError(t, err)
+		require.False(t, third.Replayed)
+	})
+}
+
+// Of an order of the other system results were published here before it is imported.
+// It is found by its candidate all the same.
+func TestImportAfterItsResults(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		b.publish(t, komboRef("1"), interim("half"))
+		b.flush(t, komboRef("1"))
+		require.Equal(t, sqlstore.ImportReport{Done: 1, New: 1}, b.imports(t, sqlstore.ImportOptions{}, running(komboRef("1"))))
+		refs, err := b.store.EraseSubject(t.Context(), assessment.Kombo, "", komboRef("1").Account, "c-1")
+		require.NoError(t, err)
+		require.Equal(t, []assessment.OrderRef{komboRef("1")}, refs)
+	})
+}
+
+// An order whose start failed here turns out to run elsewhere: it is not tried again.
+func TestImportOfAFailedStart(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		b.provider.says(assessment.Started{}, errors.New("down"))
+		require.NoError(t, b.spool.Queue(t.Context(), order(komboRef("1"))))
+		require.False(t, b.work(t, komboRef("1")).Done)
+		_, err := b.intake.Start(t.Context(), ashbyStart("app-1"))
+		require.ErrorIs(t, err, assessment.ErrFault)
+		starts := len(b.provider.starts)
+		require.Equal(t, sqlstore.ImportReport{Done: 2, New: 1, Known: 1}, b.imports(t, sqlstore.ImportOptions{}, running(komboRef("1")), ashbyOld("app-1", "old-1")))
+		b.shift(t, time.Hour)
+		require.True(t, b.work(t, komboRef("1")).Done)
+		got, err := b.intake.Start(t.Context(), ashbyStart("app-1"))
+		require.NoError(t, err)
+		require.Equal(t, ashbyRef("old-1"), got.Ref)
+		require.Len(t, b.provider.starts, starts)
+	})
+}
+
+// A time that cannot be is a mistake of units or of a field: everything written later
+// would be stamped after it.
+func TestImportTimes(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		now, err := b.store.Now(t.Context())
+		require.NoError(t, err)
+		for name, change := range map[string]func(*sqlstore.Imported){
+			"at":      func(r *sqlstore.Imported) { r.At = now.Add(48 * time.Hour) },
+			"written": func(r *sqlstore.Imported) { r.Written = time.UnixMilli(now.UnixMicro()) },
+			"before":  func(r *sqlstore.Imported) { r.At = time.Unix(-1, 0) },
+		} {
+			r := running(komboRef(name))
+			change(&r)
+			_, err := b.store.Import(t.Context(), source(r), sqlstore.ImportOptions{})
+			var invalid *assessment.ValidationError
+			require.ErrorAs(t, err, &invalid, name)
+		}
+		r := running(komboRef("skewed"))
+		r.At = now.Add(time.Hour)
+		require.Equal(t, sqlstore.ImportReport{Done: 1, New: 1}, b.imports(t, sqlstore.ImportOptions{}, r))
+		_, err = b.store.Import(t.Context(), nil, sqlstore.ImportOptions{})
+		require.Error(t, err)
+	})
+}

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -149,7 +150,14 @@ func (d *DB) Import(ctx context.Context, records iter.Seq2[Imported, error], o I
 	if o.Batch == 0 {
 		o.Batch = DefaultImportBatch
 	}
-	m := importer{d: d, options: o}
+	if records == nil {
+		return ImportReport{}, errors.New("sqlstore: import without records")
+	}
+	now, err := d.Now(ctx)
+	if err != nil {
+		return ImportReport{}, err
+	}
+	m := importer{d: d, options: o, latest: now.Add(clockSkew)}
 	number := 0
 	for r, err := range records {
 		if number++; number <= o.Skip {
@@ -173,10 +181,15 @@ func (d *DB) Import(ctx context.Context, records iter.Seq2[Imported, error], o I
 	return m.report, nil
 }
 
+// clockSkew is how far ahead of the database another system's clock may be. What is
+// further ahead is no time: results would be stamped after it.
+const clockSkew = 24 * time.Hour
+
 // importer gathers records to batches.
 type importer struct {
 	d       *DB
 	options ImportOptions
+	latest  time.Time // no order has a later time
 	report  ImportReport
 	batch   []importRow
 	refused []*ImportError // of the batch
@@ -196,6 +209,7 @@ type importRow struct {
 	number  int
 	rank    int
 	natural string // the key that a repetition has
+	known   bool   // it came through the vendor: its own state stays
 	claims  []importClaim
 }
 
@@ -208,7 +222,7 @@ type importClaim struct {
 func (m *importer) take(number int, r Imported, err error) {
 	var row importRow
 	if err == nil {
-		row, err = m.d.importRow(r, m.options.KeySecret)
+		row, err = m.row(r)
 	}
 	if err != nil {
 		m.refused = append(m.refused, &ImportError{Number: number, Ref: r.Ref, Err: err})
@@ -218,25 +232,27 @@ func (m *importer) take(number int, r Imported, err error) {
 	m.batch = append(m.batch, row)
 }
 
-func (d *DB) importRow(r Imported, secret string) (importRow, error) {
+func (m *importer) row(r Imported) (importRow, error) {
 	rank := ranks[r.State]
 	switch {
 	case rank == 0:
 		return importRow{}, invalid("state", "none of running, final, rejected")
-	case unstorable(r.At) || unstorable(r.Written):
-		return importRow{}, invalid("at", "before 1970")
+	case m.impossible(r.At):
+		return importRow{}, invalid("at", "before 1970, or in the future")
+	case m.impossible(r.Written):
+		return importRow{}, invalid("written", "before 1970, or in the future")
 	}
 	past := assessment.PastOrder{
 		Ref: r.Ref, Dedupe: r.Dedupe, Started: r.Started, At: r.At, Ended: r.State == ImportFinal,
 	}
 	row := importRow{
 		Ref: r.Ref.String(), Route: routeOf(r.Ref), scope: accountRef(r.Ref), State: orderStarted, Made: milli(r.At), Written: milli(r.Written),
-		Subject: d.subject(r.Ref.Vendor, r.Ref.Connection, r.Ref.Account, r.Candidate), Final: int(intOf(r.State != ImportRunning)), rank: rank,
+		Subject: m.d.subject(r.Ref.Vendor, r.Ref.Connection, r.Ref.Account, r.Candidate), Final: int(intOf(r.State != ImportRunning)), rank: rank,
 	}
 	if r.State == ImportRejected {
 		past.Rejected, row.State = &assessment.Rejection{Message: r.Rejection}, orderRejected
 	}
-	claims, err := past.Claims(secret)
+	claims, err := past.Claims(m.options.KeySecret)
 	for _, c := range claims {
 		claim := importClaim{Key: c.Key, Ref: c.Ref.String(), Answer: string(c.Answer)}
 		if claim.Ref == claim.Key {
@@ -249,9 +265,11 @@ func (d *DB) importRow(r Imported, secret string) (importRow, error) {
 	return row, err
 }
 
-// unstorable says whether t is a time that is none for a database of milliseconds
-// since 1970.
-func unstorable(t time.Time) bool { return !t.IsZero() && t.UnixMilli() <= 0 }
+// impossible says whether t is no time at which something was done: before 1970,
+// where the database's milliseconds begin, or in the future.
+func (m *importer) impossible(t time.Time) bool {
+	return !t.IsZero() && (t.UnixMilli() <= 0 || t.After(m.latest))
+}
 
 func milli(t time.Time) int64 {
 	if t.IsZero() {
@@ -368,9 +386,9 @@ func (d *DB) sift(ctx context.Context, tx *sql.Tx, rows []importRow, report *Imp
 	}
 	var todo []importRow
 	for _, r := range rows {
-		have, found := known[r.Ref]
+		have := known[r.Ref]
 		switch {
-		case !found:
+		case !have.taken:
 			report.New++
 		case have.reason == reasonErased:
 			report.Erased++
@@ -382,6 +400,10 @@ func (d *DB) sift(ctx context.Context, tx *sql.Tx, rows []importRow, report *Imp
 			if have.reason == reasonImported {
 				continue
 			}
+			r.known = true
+		}
+		if r.natural != "" && (r.known || have.rank == ranks[ImportFinal]) {
+			r.natural, r.claims = "", nil // it has its key, or had it, here
 		}
 		if holder, held := holders[r.natural]; held && r.natural != "" && holder != r.Ref {
 			report.KeyTaken++
@@ -396,9 +418,23 @@ func (d *DB) sift(ctx context.Context, tx *sql.Tx, rows []importRow, report *Imp
 
 // knownOrder is what the tables say of an order.
 type knownOrder struct {
+	taken  bool // it was imported, or came through the vendor
 	reason string
-	rank   int
+	rank   int // above that of a running order if the vendor has its final result
 }
+
+// knowing finds what is known of orders. Those that were started at once are not in
+// the spool. Where the vendor gives no id their end has removed the claim as well, and
+// of others only the results may have been published here; then there is the lane.
+const knowing = `
+SELECT ref, 1, reason, -1 FROM {orders} WHERE ref IN ({each}($1))
+UNION ALL SELECT key, 1, ` + erasedReason + `, -1 FROM {claims} c WHERE ref = '' AND key IN ({each}($1))
+  AND NOT EXISTS (SELECT 1 FROM {orders} o WHERE o.ref = c.key)
+UNION ALL SELECT ref, 1, ` + erasedReason + `, -1 FROM {claims} c WHERE ref <> '' AND ref IN ({each}($1))
+  AND NOT EXISTS (SELECT 1 FROM {orders} o WHERE o.ref = c.ref)
+UNION ALL SELECT ref, 0, '', final_seq FROM {lanes} WHERE ref IN ({each}($1))`
+
+const erasedReason = `CASE WHEN answer = CAST('` + assessment.ErasedAnswer + `' AS {bytes}) THEN '` + reasonErased + `' ELSE '' END`
 
 func (d *DB) knownOrders(ctx context.Context, tx *sql.Tx, rows []importRow) (map[string]knownOrder, error) {
 	refs := make([]string, len(rows))
@@ -407,19 +443,23 @@ func (d *DB) knownOrders(ctx context.Context, tx *sql.Tx, rows []importRow) (map
 	}
 	known := make(map[string]knownOrder)
 	err := d.rows(ctx, tx, func(scan func(...any) error) error {
-		var ref string
-		var k knownOrder
-		var final int64
-		err := scan(&ref, &k.reason, &final)
-		k.rank = ranks[ImportRunning]
+		var ref, reason string
+		var taken, final int64
+		err := scan(&ref, &taken, &reason, &final)
+		k := known[ref]
+		k.taken, k.reason, k.rank = k.taken || taken == 1, cmp.Or(k.reason, reason), max(k.rank, ranks[ImportRunning])
 		if final >= 0 {
 			k.rank = ranks[ImportFinal]
 		}
 		known[ref] = k
 		return err
-	}, `SELECT o.ref, o.reason, COALESCE(l.final_seq, -1) FROM {orders} o LEFT JOIN {lanes} l ON l.ref = o.ref WHERE o.ref IN ({each}($1))`, jsonOf(refs))
+	}, knowing, jsonOf(refs))
 	return known, err
 }
+
+// unanswered holds for a claim that nobody has and nobody has answered: a start that
+// failed, of an order that turns out to run elsewhere.
+const unanswered = `(c.answer IS NULL AND c.until <= {now})`
 
 // holders returns which order has each natural key.
 func (d *DB) holders(ctx context.Context, tx *sql.Tx, rows []importRow) (map[string]string, error) {
@@ -438,7 +478,7 @@ func (d *DB) holders(ctx context.Context, tx *sql.Tx, rows []importRow) (map[str
 		err := scan(&key, &ref)
 		holders[key] = ref
 		return err
-	}, `SELECT key, ref FROM {claims} WHERE key IN ({each}($1))`, jsonOf(keys))
+	}, `SELECT key, ref FROM {claims} c WHERE key IN ({each}($1)) AND NOT `+unanswered, jsonOf(keys))
 	return holders, err
 }
 
@@ -452,14 +492,15 @@ SELECT ref, route, '', subject, %d, NULL, state, '` + reasonImported + `', 0, 0,
 FROM %s WHERE TRUE
 ON CONFLICT (ref) DO UPDATE SET state = excluded.state, settled = excluded.settled WHERE o.reason = '` + reasonImported + `'`
 
-	// The end of an order frees its natural key, and drops its links.
+	// The end of an order frees its natural key, and drops its links. The record of an
+	// erased order stays.
 	importFreed = `
-DELETE FROM {claims} WHERE token = '` + assessment.PastToken + `' AND ref <> '' AND ref IN ({each}($1))`
+DELETE FROM {claims} WHERE token <> '' AND ref <> '' AND ref IN ({each}($1))`
 	importClaims = `
 INSERT INTO {claims} AS c (key, ref, token, until, answer, made)
 SELECT key, ref, '` + assessment.PastToken + `', 0, %s, {now} FROM %s WHERE TRUE
-ON CONFLICT (key) DO UPDATE SET answer = excluded.answer
-WHERE c.token = '` + assessment.PastToken + `' AND c.ref = excluded.ref`
+ON CONFLICT (key) DO UPDATE SET answer = excluded.answer, ref = excluded.ref, token = excluded.token
+WHERE c.token = '` + assessment.PastToken + `' AND c.ref = excluded.ref OR ` + unanswered
 
 	// A final that the vendor has is before the first row of this outbox.
 	importLanes = `
@@ -489,8 +530,12 @@ var given = map[Dialect]struct{ orders, claims, bytes string }{
 func (d *DB) storeImported(ctx context.Context, tx *sql.Tx, rows []importRow) error {
 	var claims []importClaim
 	var ended []string
+	var fresh []importRow
 	for _, r := range rows {
 		claims = append(claims, r.claims...)
+		if !r.known {
+			fresh = append(fresh, r)
+		}
 		if r.Final == 1 {
 			ended = append(ended, r.Ref)
 		}
@@ -501,7 +546,7 @@ func (d *DB) storeImported(ctx context.Context, tx *sql.Tx, rows []importRow) er
 		list      any
 		n         int
 	}{
-		{fmt.Sprintf(importOrders, orderForm, as.orders), rows, len(rows)},
+		{fmt.Sprintf(importOrders, orderForm, as.orders), fresh, len(fresh)},
 		{importFreed, ended, len(ended)},
 		{fmt.Sprintf(importClaims, as.bytes, as.claims), claims, len(claims)},
 		{fmt.Sprintf(importLanes, as.orders), rows, len(rows)},
