@@ -46,17 +46,39 @@ func (f Filter) check() error {
 	return fmt.Errorf("sqlstore: no such state: %q", f.State)
 }
 
-// Many says how to deal with many results.
+// Many says how to deal with many results or orders.
 type Many struct {
-	// Act says who does it, and why; it is noted for each result.
+	// Act says who does it, and why; it is noted for each of them.
 	Act
 	// DryRun only counts.
 	DryRun bool
 	// Max is how many to change, the oldest first; zero is all.
 	Max int
-	// PerMinute is how many re-driven results become due in a minute, those of
-	// earlier calls that are still due counted; [DefaultPerMinute] if zero.
+	// PerMinute is how many re-driven results, or orders that are started, become due
+	// in a minute, those of earlier calls that are still due counted;
+	// [DefaultPerMinute] if zero.
 	PerMinute int
+}
+
+func (m Many) check() error {
+	if m.Max < 0 || m.PerMinute < 0 {
+		return errors.New("sqlstore: negative Max or PerMinute")
+	}
+	return m.Act.check()
+}
+
+// most is how many of so many to change.
+func (m Many) most(of int) int {
+	if m.Max > 0 {
+		return min(of, m.Max)
+	}
+	return of
+}
+
+// turn is when the one with the index i becomes due, if they do so one after
+// another: the first a step after start.
+func (m Many) turn(start int64, i int) int64 {
+	return start + int64(i+1)*time.Minute.Milliseconds()/int64(m.PerMinute)
 }
 
 // DefaultPerMinute leaves most of every vendor's limit to what is published
@@ -153,9 +175,6 @@ func (o *Outbox) many(ctx context.Context, f Filter, m Many, able string, change
 	if err := errors.Join(m.check(), f.check()); err != nil {
 		return Dealt{}, err
 	}
-	if m.Max < 0 || m.PerMinute < 0 {
-		return Dealt{}, errors.New("sqlstore: negative Max or PerMinute")
-	}
 	done, err := o.countMany(ctx, f)
 	if err != nil {
 		return Dealt{}, err
@@ -166,10 +185,7 @@ func (o *Outbox) many(ctx context.Context, f Filter, m Many, able string, change
 	} else {
 		left -= done.Newer + done.Gone
 	}
-	if m.Max > 0 {
-		left = min(left, m.Max)
-	}
-	if m.DryRun {
+	if left = m.most(left); m.DryRun {
 		done.Changed = left
 		return done, nil
 	}
@@ -245,10 +261,9 @@ func (o *Outbox) redriveSome(ctx context.Context, tx *sql.Tx, seqs []int64, m Ma
 	if _, err := o.d.row(ctx, tx, []any{&now, &last}, lastRevival); err != nil {
 		return nil, err
 	}
-	start, step := max(now, last), time.Minute.Milliseconds()
 	list := make([]revival, len(seqs))
 	for i, seq := range seqs {
-		list[i] = revival{seq, start + int64(i+1)*step/int64(m.PerMinute)}
+		list[i] = revival{seq, m.turn(max(now, last), i)}
 	}
 	done.Until = atMilli(list[len(list)-1].At)
 	rows, err := o.change(ctx, tx, list, `
@@ -258,7 +273,7 @@ WHERE r.seq = g.num AND r.state IN ('refused', 'uncertain') AND r.body IS NOT NU
 	if err != nil {
 		return nil, err
 	}
-	return rows, o.noteMany(ctx, tx, rows, NoteRedriven, m.Act)
+	return rows, o.d.noteMany(ctx, tx, rows, NoteRedriven, m.Act)
 }
 
 func (o *Outbox) discardSome(ctx context.Context, tx *sql.Tx, seqs []int64, m Many, _ *Dealt) ([]changed, error) {
@@ -272,7 +287,7 @@ WHERE seq IN (`+numbers[o.d.dialect]+`) AND (state IN ('refused', 'uncertain') O
 		numbers[o.d.dialect]+`))`, jsonOf(seqsOf(rows))); err != nil {
 		return nil, err
 	}
-	return rows, o.noteMany(ctx, tx, rows, NoteDiscarded, m.Act)
+	return rows, o.d.noteMany(ctx, tx, rows, NoteDiscarded, m.Act)
 }
 
 // numbers are those of the JSON list $1.
@@ -313,7 +328,7 @@ var notes = map[Dialect]string{
 }
 
 // noteMany journals an act for each row.
-func (o *Outbox) noteMany(ctx context.Context, tx *sql.Tx, rows []changed, what string, by Act) error {
+func (d *DB) noteMany(ctx context.Context, tx *sql.Tx, rows []changed, what string, by Act) error {
 	type entry struct {
 		Ref    string `json:"ref"`
 		Detail string `json:"detail"`
@@ -322,7 +337,7 @@ func (o *Outbox) noteMany(ctx context.Context, tx *sql.Tx, rows []changed, what 
 	for i, r := range rows {
 		list[i] = entry{r.ref, jsonOf(by.detail(r.seq))}
 	}
-	_, err := o.d.exec(ctx, tx, `INSERT INTO {journal} (ref, at, what, detail) SELECT ref, {now}, $2, detail FROM `+notes[o.d.dialect]+` WHERE TRUE`,
+	_, err := d.exec(ctx, tx, `INSERT INTO {journal} (ref, at, what, detail) SELECT ref, {now}, $2, detail FROM `+notes[d.dialect]+` WHERE TRUE`,
 		jsonOf(list), what)
 	return err
 }

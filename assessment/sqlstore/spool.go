@@ -359,12 +359,15 @@ type WaitingOrder struct {
 	Made   time.Time
 }
 
-// ordersInNeed are also those that a surge holds up.
-const ordersInNeed = `
-SELECT ref, CASE WHEN state = 'attention' THEN reason ELSE 'surge' END, tries, made FROM {orders} o
-WHERE state = 'attention' OR (state = 'queued' AND EXISTS (SELECT 1 FROM {gates} g
-  WHERE g.route = o.route AND g.account = o.account AND g.what = 'starts' AND g.cause = '` + string(causeSurge) + `'))
-ORDER BY made LIMIT $1`
+// inNeed holds for orders o that need attention, those that a surge holds up among
+// them, and needOf says why.
+const (
+	inNeed = `(state = 'attention' OR (state = 'queued' AND EXISTS (SELECT 1 FROM {gates} g
+  WHERE g.route = o.route AND g.account = o.account AND g.what = 'starts' AND g.cause = '` + string(causeSurge) + `')))`
+	needOf = `CASE WHEN state = 'attention' THEN reason ELSE 'surge' END`
+)
+
+const ordersInNeed = `SELECT ref, ` + needOf + `, tries, made FROM {orders} o WHERE ` + inNeed + ` ORDER BY made LIMIT $1`
 
 // Attention returns at most n orders that need attention, the oldest first.
 func (s *Spool) Attention(ctx context.Context, n int) ([]WaitingOrder, error) {

@@ -1,0 +1,195 @@
+package durable_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/assessment/sqlstore"
+)
+
+// fault has orders fail until they need attention, one of an unknown status be held
+// back, and one of an account be held up by a surge.
+func (b *intakeBench) fault(t *testing.T, ids ...string) {
+	t.Helper()
+	b.provider.says(assessment.Started{}, errors.New(marker))
+	for _, id := range ids {
+		require.NoError(t, b.spool.Queue(t.Context(), order(komboRef(id))))
+	}
+	for range 3 {
+		for _, id := range ids {
+			b.work(t, komboRef(id))
+		}
+		b.shift(t, 40*time.Minute)
+	}
+	b.provider.says(assessment.Started{CandidateURL: "https://tests.example.com"}, nil)
+}
+
+// need adds an order that needs attention for a reason.
+func (b *intakeBench) need(t *testing.T, ref assessment.OrderRef, reason string) {
+	t.Helper()
+	require.NoError(t, b.spool.Queue(t.Context(), order(ref)))
+	_, err := b.db.Exec("UPDATE " + b.table("orders") + " SET state = 'attention', reason = '" + reason + "', due = 9000000000000 WHERE ref = '" + ref.String() + "'")
+	require.NoError(t, err)
+}
+
+// surge holds an account's starts up, as the reconciler does.
+func (b *intakeBench) surge(t *testing.T, account string) {
+	t.Helper()
+	_, err := b.db.Exec("INSERT INTO " + b.table("gates") + ` (route, account, what, cause, under, print, opens, probing, probes, token, wake, switched_by, made)
+		VALUES ('kombo', '` + account + `', 'starts', 'surge', '', '', 1152921504606846976, 0, 0, '', 0, 'reconciler', 0)`)
+	require.NoError(t, err)
+}
+
+// Each part of a filter chooses, and nothing changes in a dry run.
+func TestStartManyFilter(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		b.fault(t, "1", "2")
+		between, err := b.store.Now(t.Context())
+		require.NoError(t, err)
+		b.shift(t, time.Hour)
+		b.need(t, komboRef("3"), "undecodable")
+		b.need(t, ofAccount("other", "4"), "invalid: candidate.id")
+		b.need(t, ofAccount("other", "5"), "unknown_status")
+		require.NoError(t, b.spool.Queue(t.Context(), order(ofAccount("held", "6"))))
+		b.surge(t, "held")
+		require.NoError(t, b.spool.Queue(t.Context(), order(komboRef("only waits"))))
+		require.NoError(t, b.spool.Queue(t.Context(), order(komboRef("7"))))
+		require.True(t, b.work(t, komboRef("7")).Done)
+		before := b.text(t, "SELECT state FROM "+b.table("orders")+" ORDER BY ref")
+		for name, c := range map[string]struct {
+			filter     sqlstore.OrderFilter
+			want, held int
+		}{
+			"all":             {sqlstore.OrderFilter{}, 6, 1},
+			"faulting":        {sqlstore.OrderFilter{Reason: "faulting"}, 2, 0},
+			"undecodable":     {sqlstore.OrderFilter{Reason: "undecodable"}, 1, 0},
+			"invalid":         {sqlstore.OrderFilter{Reason: "invalid"}, 1, 0},
+			"unknown status":  {sqlstore.OrderFilter{Reason: "unknown_status"}, 1, 0},
+			"surge":           {sqlstore.OrderFilter{Reason: "surge"}, 1, 1},
+			"no wildcard":     {sqlstore.OrderFilter{Reason: "%"}, 0, 0},
+			"the account":     {sqlstore.OrderFilter{Account: "other"}, 2, 0},
+			"another account": {sqlstore.OrderFilter{Account: "nobody"}, 0, 0},
+			"the route":       {sqlstore.OrderFilter{Route: "kombo"}, 6, 1},
+			"another route":   {sqlstore.OrderFilter{Route: "kombo/eu"}, 0, 0},
+			"since":           {sqlstore.OrderFilter{Since: between}, 4, 1},
+			"until":           {sqlstore.OrderFilter{Until: between}, 2, 0},
+			"the orders":      {sqlstore.OrderFilter{Refs: []assessment.OrderRef{komboRef("1"), komboRef("only waits")}}, 1, 0},
+		} {
+			m := many()
+			m.DryRun = true
+			got, err := b.spool.StartMany(t.Context(), c.filter, m)
+			require.NoError(t, err, name)
+			require.Equal(t, sqlstore.DealtOrders{Matched: c.want, Held: c.held, Changed: c.want - c.held}, got, name)
+			got, err = b.spool.DiscardMany(t.Context(), c.filter, m)
+			require.NoError(t, err, name)
+			require.Equal(t, sqlstore.DealtOrders{Matched: c.want, Changed: c.want}, got, name)
+		}
+		require.Equal(t, before, b.text(t, "SELECT state FROM "+b.table("orders")+" ORDER BY ref"))
+		for _, m := range []sqlstore.Many{{}, {Act: operator, Max: -1}, {Act: operator, PerMinute: -1}} {
+			_, err = b.spool.StartMany(t.Context(), sqlstore.OrderFilter{}, m)
+			require.Error(t, err)
+			_, err = b.spool.DiscardMany(t.Context(), sqlstore.OrderFilter{}, m)
+			require.Error(t, err)
+		}
+	})
+}
+
+// Orders become due one after another, the longest waiting first, each with a note;
+// called again it goes on with what is left, at the same pace.
+func TestStartManyPaced(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		b.fault(t, "5", "4", "3", "2", "1")
+		b.need(t, komboRef("6"), "unknown_status")
+		started := b.provider.count()
+		m := sqlstore.Many{Act: operator, PerMinute: 1, Max: 2}
+		got, err := b.spool.StartMany(t.Context(), sqlstore.OrderFilter{}, m)
+		require.NoError(t, err)
+		require.Equal(t, 6, got.Matched)
+		require.Equal(t, 2, got.Changed)
+		m.Max = 0
+		again, err := b.spool.StartMany(t.Context(), sqlstore.OrderFilter{}, m)
+		require.NoError(t, err)
+		require.Equal(t, 4, again.Matched)
+		require.Equal(t, 4, again.Changed)
+		require.Equal(t, got.Until.Add(4*time.Minute), again.Until)
+		none, err := b.spool.StartMany(t.Context(), sqlstore.OrderFilter{}, m)
+		require.NoError(t, err)
+		require.Equal(t, sqlstore.DealtOrders{}, none)
+		for i := range 6 {
+			require.Len(t, b.dueOrders(t), 0, i)
+			b.shift(t, time.Minute)
+			due := b.dueOrders(t)
+			require.Len(t, due, 1)
+			require.True(t, b.work(t, due[0]).Done)
+			require.Contains(t, b.notes(t, due[0]), sqlstore.NoteStartNow)
+		}
+		require.Equal(t, started+6, b.provider.count())
+		require.Equal(t, "6", b.provider.starts[started+5].Ref.ID, "the last that came")
+		require.Equal(t, "kim", b.text(t, "SELECT DISTINCT "+d.field("detail", "actor")+" FROM "+b.table("journal")+" WHERE what = 'order.start_now'"))
+	})
+}
+
+// What a worker is at is left out and counted, and so is, from starting only, what a
+// switch holds up.
+func TestManyOrdersLeftOut(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		b.need(t, komboRef("running"), "faulting")
+		b.need(t, ofAccount("paused", "1"), "faulting")
+		require.NoError(t, b.spool.Queue(t.Context(), order(ofAccount("held", "2"))))
+		b.surge(t, "held")
+		require.NoError(t, b.store.Pause(t.Context(), "kombo", "paused", sqlstore.SwitchStarts, operator))
+		_, err := d.db.Exec("UPDATE " + d.table("orders") + " SET token = 't', until = 9000000000000 WHERE ref = '" + komboRef("running").String() + "'")
+		require.NoError(t, err)
+		got, err := b.spool.StartMany(t.Context(), sqlstore.OrderFilter{}, many())
+		require.NoError(t, err)
+		require.Equal(t, sqlstore.DealtOrders{Matched: 3, Held: 2, Running: 1}, got)
+		got, err = b.spool.DiscardMany(t.Context(), sqlstore.OrderFilter{}, many())
+		require.NoError(t, err)
+		require.Equal(t, sqlstore.DealtOrders{Matched: 3, Running: 1, Changed: 2}, got)
+		require.Equal(t, "attention discarded discarded", b.text(t, "SELECT state FROM "+b.table("orders")+" ORDER BY state"))
+		require.Empty(t, b.vendor.got, "the vendor is told nothing")
+	})
+}
+
+// Discarded orders are never started, whoever meets them, and each has a note. Many
+// go in portions.
+func TestDiscardManyOrders(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		const n = 1100
+		for i := range n {
+			body := fmt.Sprintf(`{"ref":"%s","candidate":{"email":"%s"}}`, komboRef(fmt.Sprint(i)), marker)
+			_, err := d.db.Exec("INSERT INTO " + d.table("orders") + ` (ref, route, account, subject, form, body, state, reason, tries, faulted, due, token, until, made, settled)
+				VALUES ('` + komboRef(fmt.Sprint(i)).String() + `', 'kombo', 'workday:acme', '', 1, '` + body + `', 'attention', 'faulting', 9, 1, 0, '', 0, 1, 0)`)
+			require.NoError(t, err)
+		}
+		_, err := b.intake.Start(t.Context(), order(komboRef("7"))) // the host has it all the same
+		require.NoError(t, err)
+		starts := b.provider.count()
+		got, err := b.spool.DiscardMany(t.Context(), sqlstore.OrderFilter{Reason: "faulting"}, sqlstore.Many{Act: operator, Max: 1050})
+		require.NoError(t, err)
+		require.Equal(t, sqlstore.DealtOrders{Matched: n, Changed: 1050}, got)
+		got, err = b.spool.DiscardMany(t.Context(), sqlstore.OrderFilter{Reason: "faulting"}, many())
+		require.NoError(t, err)
+		require.Equal(t, sqlstore.DealtOrders{Matched: 50, Changed: 50}, got)
+		d.lacks(t, "orders", marker)
+		require.Empty(t, b.dueOrders(t))
+		require.NoError(t, b.spool.Queue(t.Context(), order(komboRef("1"))))
+		_, err = b.intake.Start(t.Context(), order(komboRef("1")))
+		require.ErrorIs(t, err, assessment.ErrErased)
+		replayed, err := b.intake.Start(t.Context(), order(komboRef("7")))
+		require.NoError(t, err)
+		require.True(t, replayed.Replayed, "an answer stays")
+		require.Equal(t, starts, b.provider.count())
+		require.Equal(t, []string{sqlstore.NoteQueued, sqlstore.NoteDropped}, b.notes(t, komboRef("1")))
+		require.Equal(t, fmt.Sprint(n), d.text(t, "SELECT CAST(COUNT(*) AS TEXT) FROM "+d.table("journal")+" WHERE what = 'order.discarded'"))
+	})
+}
