@@ -148,13 +148,16 @@ func TestManyOrdersLeftOut(t *testing.T) {
 		require.NoError(t, b.store.Pause(t.Context(), "kombo", "paused", sqlstore.SwitchStarts, operator))
 		_, err := d.db.Exec("UPDATE " + d.table("orders") + " SET token = 't', until = 9000000000000 WHERE ref = '" + komboRef("running").String() + "'")
 		require.NoError(t, err)
+		b.shift(t, time.Minute)
+		b.need(t, komboRef("good"), "faulting") // the youngest
 		got, err := b.spool.StartMany(t.Context(), sqlstore.OrderFilter{}, many())
 		require.NoError(t, err)
-		require.Equal(t, sqlstore.DealtOrders{Matched: 3, Held: 2, Running: 1}, got)
+		require.Equal(t, sqlstore.DealtOrders{Matched: 4, Held: 2, Running: 1, Changed: 1, Until: got.Until}, got)
+		require.Equal(t, "start_now", b.text(t, "SELECT reason FROM "+b.table("orders")+" WHERE ref = '"+komboRef("good").String()+"'"))
 		got, err = b.spool.DiscardMany(t.Context(), sqlstore.OrderFilter{}, many())
 		require.NoError(t, err)
 		require.Equal(t, sqlstore.DealtOrders{Matched: 3, Running: 1, Changed: 2}, got)
-		require.Equal(t, "attention discarded discarded", b.text(t, "SELECT state FROM "+b.table("orders")+" ORDER BY state"))
+		require.Equal(t, "attention discarded discarded queued", b.text(t, "SELECT state FROM "+b.table("orders")+" ORDER BY state"))
 		require.Empty(t, b.vendor.got, "the vendor is told nothing")
 	})
 }
