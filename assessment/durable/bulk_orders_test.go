@@ -1,8 +1,11 @@
 package durable_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,6 +38,20 @@ func (b *intakeBench) need(t *testing.T, ref assessment.OrderRef, reason string)
 	require.NoError(t, b.spool.Queue(t.Context(), order(ref)))
 	_, err := b.db.Exec("UPDATE " + b.table("orders") + " SET state = 'attention', reason = '" + reason + "', due = 9000000000000 WHERE ref = '" + ref.String() + "'")
 	require.NoError(t, err)
+}
+
+// needMany adds orders with content that fail: 0, 1 and so on.
+func (b *intakeBench) needMany(t *testing.T, n int) {
+	t.Helper()
+	tx, err := b.db.Begin()
+	require.NoError(t, err)
+	for i := range n {
+		ref := komboRef(fmt.Sprint(i)).String()
+		_, err := tx.Exec("INSERT INTO " + b.table("orders") + ` (ref, route, account, subject, form, body, state, reason, tries, faulted, due, token, until, made, settled)
+			VALUES ('` + ref + `', 'kombo', 'workday:acme', '', 1, '{"ref":"` + ref + `","candidate":{"email":"` + marker + `"}}', 'attention', 'faulting', 9, 1, 0, '', 0, 1, 0)`)
+		require.NoError(t, err)
+	}
+	require.NoError(t, tx.Commit())
 }
 
 // surge holds an account's starts up, as the reconciler does.
@@ -72,7 +89,8 @@ func TestStartManyFilter(t *testing.T) {
 			"invalid":         {sqlstore.OrderFilter{Reason: "invalid"}, 1, 0},
 			"unknown status":  {sqlstore.OrderFilter{Reason: "unknown_status"}, 1, 0},
 			"surge":           {sqlstore.OrderFilter{Reason: "surge"}, 1, 1},
-			"no wildcard":     {sqlstore.OrderFilter{Reason: "%"}, 0, 0},
+			"other fields":    {sqlstore.OrderFilter{Reason: "invalid: candidate"}, 0, 0},
+			"no wildcard":     {sqlstore.OrderFilter{Account: "%"}, 0, 0},
 			"the account":     {sqlstore.OrderFilter{Account: "other"}, 2, 0},
 			"another account": {sqlstore.OrderFilter{Account: "nobody"}, 0, 0},
 			"the route":       {sqlstore.OrderFilter{Route: "kombo"}, 6, 1},
@@ -89,6 +107,9 @@ func TestStartManyFilter(t *testing.T) {
 			got, err = b.spool.DiscardMany(t.Context(), c.filter, m)
 			require.NoError(t, err, name)
 			require.Equal(t, sqlstore.DealtOrders{Matched: c.want, Changed: c.want}, got, name)
+			listed, err := b.spool.Matching(t.Context(), c.filter, sqlstore.WaitingOrder{}, 10)
+			require.NoError(t, err, name)
+			require.Len(t, listed, c.want, name)
 		}
 		require.Equal(t, before, b.text(t, "SELECT state FROM "+b.table("orders")+" ORDER BY ref"))
 		for _, m := range []sqlstore.Many{{}, {Act: operator, Max: -1}, {Act: operator, PerMinute: -1}} {
@@ -168,12 +189,7 @@ func TestDiscardManyOrders(t *testing.T) {
 	bothDatabases(t, func(t *testing.T, d *database) {
 		b := newIntakeBench(t, d)
 		const n = 1100
-		for i := range n {
-			body := fmt.Sprintf(`{"ref":"%s","candidate":{"email":"%s"}}`, komboRef(fmt.Sprint(i)), marker)
-			_, err := d.db.Exec("INSERT INTO " + d.table("orders") + ` (ref, route, account, subject, form, body, state, reason, tries, faulted, due, token, until, made, settled)
-				VALUES ('` + komboRef(fmt.Sprint(i)).String() + `', 'kombo', 'workday:acme', '', 1, '` + body + `', 'attention', 'faulting', 9, 1, 0, '', 0, 1, 0)`)
-			require.NoError(t, err)
-		}
+		b.needMany(t, n)
 		_, err := b.intake.Start(t.Context(), order(komboRef("7"))) // the host has it all the same
 		require.NoError(t, err)
 		starts := b.provider.count()
@@ -194,5 +210,194 @@ func TestDiscardManyOrders(t *testing.T) {
 		require.Equal(t, starts, b.provider.count())
 		require.Equal(t, []string{sqlstore.NoteQueued, sqlstore.NoteDropped}, b.notes(t, komboRef("1")))
 		require.Equal(t, fmt.Sprint(n), d.text(t, "SELECT CAST(COUNT(*) AS TEXT) FROM "+d.table("journal")+" WHERE what = 'order.discarded'"))
+	})
+}
+
+// A reason that no order can have is a mistake, not an empty choice.
+func TestOrderFilterReason(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		for _, reason := range []string{"faultin", "refused", "invalidated", "start_now", "%", " "} {
+			f := sqlstore.OrderFilter{Reason: reason}
+			_, err := b.spool.StartMany(t.Context(), f, many())
+			require.ErrorContains(t, err, "faulting, undecodable, unknown_status, surge, invalid", reason)
+			_, err = b.spool.DiscardMany(t.Context(), f, many())
+			require.Error(t, err, reason)
+			_, err = b.spool.Matching(t.Context(), f, sqlstore.WaitingOrder{}, 1)
+			require.Error(t, err, reason)
+		}
+	})
+}
+
+// The list goes on page by page with what a filter chooses.
+func TestMatchingOrdersByPage(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		for _, id := range []string{"4", "3", "2"} { // many have come in the same millisecond
+			b.need(t, komboRef(id), "faulting")
+		}
+		b.need(t, komboRef("other"), "undecodable")
+		b.shift(t, time.Minute)
+		b.need(t, komboRef("1"), "faulting")
+		var last sqlstore.WaitingOrder
+		var ids []string
+		for range 5 {
+			page, err := b.spool.Matching(t.Context(), sqlstore.OrderFilter{Reason: "faulting"}, last, 2)
+			require.NoError(t, err)
+			for _, o := range page {
+				ids = append(ids, o.Ref.ID)
+				last = o
+			}
+		}
+		require.Len(t, ids, 4)
+		require.Equal(t, "1", ids[3], "the oldest first")
+		require.ElementsMatch(t, []string{"1", "2", "3", "4"}, ids)
+	})
+}
+
+// What has happened to an order since it was chosen counts: started, erased,
+// discarded, started now by somebody else, begun by a worker.
+func TestManyOrdersChangedSince(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		pool := d.tampered(t, func(query string) string {
+			if !strings.HasPrefix(strings.TrimSpace(query), "SELECT") {
+				return query
+			}
+			// The choice as it was before all that.
+			query = strings.Replace(query, "o.state IN ('queued', 'attention') AND (o.state = 'attention' OR", "(1 = 1 OR", 1)
+			return strings.Replace(query, "CASE WHEN until >", "CASE WHEN 9000000000000 <", 1)
+		})
+		b := newIntakeBench(t, d)
+		store := d.over(t, pool, sqlstore.Options{})
+		spool, err := store.Spool(sqlstore.SpoolConfig{Intake: b.intake})
+		require.NoError(t, err)
+		for _, id := range []string{"begun", "discarded", "erased", "good", "mine", "started"} {
+			b.need(t, komboRef(id), "faulting")
+		}
+		change := func(set, id string) {
+			_, err := d.db.Exec("UPDATE " + d.table("orders") + " SET " + set + " WHERE ref = '" + komboRef(id).String() + "'")
+			require.NoError(t, err)
+		}
+		change("due = 0", "started")
+		require.True(t, b.work(t, komboRef("started")).Done)
+		require.NoError(t, b.store.Erase(t.Context(), komboRef("erased")))
+		require.NoError(t, b.spool.Discard(t.Context(), komboRef("discarded"), operator))
+		require.NoError(t, b.spool.StartNow(t.Context(), komboRef("mine"), operator))
+		change("token = 't', until = 9000000000000", "begun")
+		before := b.orders(t)
+		for _, act := range []func(sqlstore.Many) (sqlstore.DealtOrders, error){
+			func(m sqlstore.Many) (sqlstore.DealtOrders, error) {
+				return spool.StartMany(t.Context(), sqlstore.OrderFilter{}, m)
+			},
+			func(m sqlstore.Many) (sqlstore.DealtOrders, error) {
+				return spool.DiscardMany(t.Context(), sqlstore.OrderFilter{}, m)
+			},
+		} {
+			change("state = 'attention', reason = 'faulting'", "good")
+			got, err := act(many())
+			require.NoError(t, err)
+			require.Equal(t, 6, got.Matched)
+			require.Equal(t, 1, got.Changed)
+			change("state = 'attention'", "good")
+			require.Equal(t, before, b.orders(t))
+			require.Equal(t, "0", b.text(t, "SELECT CAST(due AS TEXT) FROM "+b.table("orders")+" WHERE ref = '"+komboRef("mine").String()+"'"))
+		}
+		for _, id := range []string{"begun", "discarded", "erased", "mine", "started"} {
+			starts := 0
+			for _, note := range b.notes(t, komboRef(id)) {
+				if note == sqlstore.NoteStartNow || note == sqlstore.NoteDropped {
+					starts++
+				}
+			}
+			require.LessOrEqual(t, starts, 1, id)
+		}
+	})
+}
+
+// Two calls at once deal with every order once, and the orders keep the pace of one.
+func TestStartManyTwiceAtOnce(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		const n = 1200
+		b.needMany(t, n)
+		var both sync.WaitGroup
+		var changed [3]int
+		for i := range changed {
+			both.Go(func() {
+				got, err := b.spool.StartMany(t.Context(), sqlstore.OrderFilter{}, sqlstore.Many{Act: operator, PerMinute: 600})
+				if err != nil {
+					t.Error(err)
+				}
+				changed[i] = got.Changed
+			})
+		}
+		both.Wait()
+		require.Equal(t, n, changed[0]+changed[1]+changed[2], changed)
+		require.Equal(t, fmt.Sprint(n), b.text(t, "SELECT CAST(COUNT(*) AS TEXT) FROM "+b.table("journal")+" WHERE what = 'order.start_now'"))
+		require.Equal(t, fmt.Sprint(n), b.text(t, "SELECT CAST(COUNT(DISTINCT due) AS TEXT) FROM "+b.table("orders")), "no turn is given twice")
+	})
+}
+
+// A call that ends midway keeps the portions that it has done, and the next one goes
+// on with the rest.
+func TestManyOrdersCutOff(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		const n = 1100
+		b.needMany(t, n)
+		portions := 0
+		pool := d.tampered(t, func(query string) string {
+			if strings.Contains(query, "order.start_now") || strings.Contains(query, "SET state = 'discarded'") || strings.Contains(query, "start_now', due") {
+				if portions++; portions == 3 {
+					return "the process is killed here"
+				}
+			}
+			return query
+		})
+		spool, err := d.over(t, pool, sqlstore.Options{}).Spool(sqlstore.SpoolConfig{Intake: b.intake})
+		require.NoError(t, err)
+		for _, act := range []struct {
+			do   func(context.Context, sqlstore.OrderFilter, sqlstore.Many) (sqlstore.DealtOrders, error)
+			note string
+		}{{spool.StartMany, sqlstore.NoteStartNow}, {spool.DiscardMany, sqlstore.NoteDropped}} {
+			portions = 0
+			_, err := d.db.Exec("UPDATE " + d.table("orders") + " SET state = 'attention', reason = 'faulting'")
+			require.NoError(t, err)
+			got, err := act.do(t.Context(), sqlstore.OrderFilter{}, many())
+			require.Error(t, err)
+			require.Equal(t, 1000, got.Changed)
+			require.Equal(t, "1000", b.text(t, "SELECT CAST(COUNT(*) AS TEXT) FROM "+b.table("journal")+" WHERE what = '"+act.note+"'"))
+			got, err = act.do(t.Context(), sqlstore.OrderFilter{}, many())
+			require.NoError(t, err)
+			require.Equal(t, 100, got.Matched)
+			require.Equal(t, 100, got.Changed)
+			require.Equal(t, fmt.Sprint(n), b.text(t, "SELECT CAST(COUNT(DISTINCT ref) AS TEXT) FROM "+b.table("journal")+" WHERE what = '"+act.note+"'"))
+		}
+	})
+}
+
+// An order that a newer release wrote is left to it, and one that cannot be read
+// needs attention again: neither is lost by being started.
+func TestStartManyUnreadable(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		b.need(t, komboRef("newer"), "faulting")
+		b.need(t, komboRef("odd"), "undecodable")
+		_, err := d.db.Exec("UPDATE " + d.table("orders") + " SET form = 99 WHERE ref = '" + komboRef("newer").String() + "'")
+		require.NoError(t, err)
+		_, err = d.db.Exec("UPDATE " + d.table("orders") + " SET body = '{' WHERE ref = '" + komboRef("odd").String() + "'")
+		require.NoError(t, err)
+		got, err := b.spool.StartMany(t.Context(), sqlstore.OrderFilter{}, many())
+		require.NoError(t, err)
+		require.Equal(t, 2, got.Changed)
+		b.shift(t, time.Minute)
+		require.Equal(t, []assessment.OrderRef{komboRef("odd")}, b.dueOrders(t))
+		require.False(t, b.work(t, komboRef("odd")).Done)
+		require.Equal(t, sqlstore.Worked{}, b.work(t, komboRef("newer")))
+		require.Zero(t, b.provider.count())
+		left, err := b.spool.Matching(t.Context(), sqlstore.OrderFilter{Reason: "undecodable"}, sqlstore.WaitingOrder{}, 10)
+		require.NoError(t, err)
+		require.Len(t, left, 1)
+		require.Equal(t, "2", b.text(t, "SELECT CAST(COUNT(body) AS TEXT) FROM "+b.table("orders")))
 	})
 }

@@ -227,7 +227,7 @@ func (o *Outbox) next(ctx context.Context, f Filter, able string, after int64, n
 // portion changes rows and notes it, in one transaction.
 func (o *Outbox) portion(ctx context.Context, seqs []int64, m Many, change some, done *Dealt) error {
 	next := *done
-	err := o.d.inTx(ctx, func(tx *sql.Tx) error {
+	err := o.d.inTurn(ctx, func(tx *sql.Tx) error {
 		rows, err := change(ctx, tx, seqs, m, &next)
 		next.Changed += len(rows)
 		return err
@@ -236,6 +236,23 @@ func (o *Outbox) portion(ctx context.Context, seqs []int64, m Many, change some,
 		*done = next
 	}
 	return err
+}
+
+// bulkLock is the advisory lock under which one process at a time deals with many
+// rows ("assessbr" + 2).
+const bulkLock = 0x617373657373_6272 + 2
+
+// inTurn is inTx for one portion of many at a time: two calls at once must not give
+// the same turns to their rows, nor wait for each other's rows in a circle.
+func (d *DB) inTurn(ctx context.Context, work func(*sql.Tx) error) error {
+	return d.inTx(ctx, func(tx *sql.Tx) error {
+		if d.dialect == PostgreSQL { // SQLite has one writer
+			if _, err := d.exec(ctx, tx, `SELECT pg_advisory_xact_lock($1)`, int64(bulkLock)); err != nil {
+				return err
+			}
+		}
+		return work(tx)
+	})
 }
 
 // revival is when a row becomes due.

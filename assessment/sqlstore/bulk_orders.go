@@ -3,7 +3,10 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -15,13 +18,25 @@ type OrderFilter struct {
 	// Route is a vendor and connection as of [Route], Account a customer as in
 	// [assessment.OrderRef].
 	Route, Account string
-	// Reason is why, as in [WaitingOrder.Reason]: "faulting", "undecodable",
-	// "unknown_status", "surge"; "invalid" for all that begin with it.
+	// Reason is why: "faulting" for an hour, "undecodable", "unknown_status", "surge"
+	// (the reconciler found too many at once), "invalid", or one of the latter with its
+	// fields, as in [WaitingOrder.Reason]. Another one is an error.
 	Reason string
 	// Since and Until bound when the order was accepted, the latter exclusively.
 	Since, Until time.Time
 	// Refs takes only these orders.
 	Refs []assessment.OrderRef
+}
+
+// The reasons that an order can need attention for.
+var orderReasons = []string{reasonFaulting, reasonUndecodable, reasonUnknownStatus, string(causeSurge), reasonInvalid}
+
+func (f OrderFilter) check() error {
+	kind, _, _ := strings.Cut(f.Reason, ":")
+	if f.Reason == "" || slices.Contains(orderReasons, f.Reason) || kind == reasonInvalid {
+		return nil
+	}
+	return fmt.Errorf("sqlstore: no such reason: %q; there are %s", f.Reason, strings.Join(orderReasons, ", "))
 }
 
 // DealtOrders counts what many orders came to.
@@ -43,12 +58,42 @@ type DealtOrders struct {
 // needy are the orders that a filter chooses; its parameters are those of
 // [OrderFilter.args].
 const needy = `
-FROM (SELECT ref, route, account, made, ` + needOf + ` AS need, CASE WHEN until > {now} THEN 1 ELSE 0 END AS running,
+FROM (SELECT ref, route, account, made, tries, ` + needOf + ` AS need, CASE WHEN until > {now} THEN 1 ELSE 0 END AS running,
   CASE WHEN EXISTS (` + startsHeld + `) THEN 1 ELSE 0 END AS held FROM {orders} o WHERE ` + inNeed + `) n
 WHERE ($1 = '' OR route = $1) AND ($2 = '' OR account = $2)
 AND ($3 = '' OR need = $3 OR substr(need, 1, length(CAST($3 AS TEXT)) + 1) = CAST($3 AS TEXT) || ':')
 AND made >= CAST($4 AS BIGINT) AND (CAST($5 AS BIGINT) = 0 OR made < CAST($5 AS BIGINT))
 AND ($6 = 0 OR ref IN ({each}($7)))`
+
+// Matching returns at most n orders that need attention and that f chooses, the oldest
+// first, after the one with which the page before ended; zero for the first page.
+func (s *Spool) Matching(ctx context.Context, f OrderFilter, after WaitingOrder, n int) ([]WaitingOrder, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	var last string
+	if after != (WaitingOrder{}) {
+		last = after.Ref.String()
+	}
+	var all []WaitingOrder
+	err := s.d.rows(ctx, s.d.db, func(scan func(...any) error) error {
+		var o WaitingOrder
+		var ref string
+		var made int64
+		if err := scan(&ref, &o.Reason, &o.Tries, &made); err != nil {
+			return err
+		}
+		var err error
+		o.Ref, err = assessment.ParseOrderRef(ref)
+		o.Made = atMilli(made)
+		all = append(all, o)
+		return err
+	}, `SELECT ref, need, tries, made`+needy+pastPlace, append(f.args(), milli(after.Made), last, n)...)
+	return all, err
+}
+
+// pastPlace pages through orders; its parameters are a place and a number.
+const pastPlace = ` AND (made > CAST($8 AS BIGINT) OR (made = CAST($8 AS BIGINT) AND ref > $9)) ORDER BY made, ref LIMIT $10`
 
 // Of those, the ones that nobody works on, and that may start.
 const (
@@ -90,7 +135,7 @@ func (s *Spool) DiscardMany(ctx context.Context, f OrderFilter, m Many) (DealtOr
 type someOrders func(context.Context, *sql.Tx, []string, Many, *DealtOrders) ([]changed, error)
 
 func (s *Spool) many(ctx context.Context, f OrderFilter, m Many, able string, change someOrders) (DealtOrders, error) {
-	if err := m.check(); err != nil {
+	if err := errors.Join(m.check(), f.check()); err != nil {
 		return DealtOrders{}, err
 	}
 	var done DealtOrders
@@ -112,7 +157,7 @@ SELECT COUNT(*), COALESCE(SUM(running), 0), COALESCE(SUM(CASE WHEN running = 0 T
 			return done, err
 		}
 		next := done
-		if err := s.d.inTx(ctx, func(tx *sql.Tx) error {
+		if err := s.d.inTurn(ctx, func(tx *sql.Tx) error {
 			rows, err := change(ctx, tx, refs, m, &next)
 			next.Changed += len(rows)
 			return err
@@ -135,8 +180,7 @@ func (s *Spool) next(ctx context.Context, f OrderFilter, able string, after plac
 		err := scan(&last.ref, &last.made)
 		refs = append(refs, last.ref)
 		return err
-	}, `SELECT ref, made`+needy+able+` AND (made > CAST($8 AS BIGINT) OR (made = CAST($8 AS BIGINT) AND ref > $9)) ORDER BY made, ref LIMIT $10`,
-		append(f.args(), after.made, after.ref, n)...)
+	}, `SELECT ref, made`+needy+able+pastPlace, append(f.args(), after.made, after.ref, n)...)
 	return refs, last, err
 }
 
@@ -169,7 +213,7 @@ func (s *Spool) startSome(ctx context.Context, tx *sql.Tx, refs []string, m Many
 	rows, err := s.change(ctx, tx, list, `
 UPDATE {orders} AS o SET state = 'queued', reason = '`+reasonStartNow+`', due = g.at, faulted = 0, tries = 0
 FROM `+orderTurns[s.d.dialect]+`
-WHERE ref = g.whose AND state IN ('queued', 'attention') AND body IS NOT NULL AND until <= {now} RETURNING ref`)
+WHERE o.ref = g.whose AND o.state = 'attention' AND o.body IS NOT NULL AND o.until <= {now} RETURNING ref`)
 	if err != nil {
 		return nil, err
 	}
@@ -183,8 +227,8 @@ ON CONFLICT (key) DO UPDATE SET token = '', answer = CASE WHEN c.answer IS NULL 
 
 func (s *Spool) dropSome(ctx context.Context, tx *sql.Tx, refs []string, m Many, _ *DealtOrders) ([]changed, error) {
 	rows, err := s.change(ctx, tx, refs, `
-UPDATE {orders} SET state = '`+orderDiscarded+`', body = NULL, token = '', until = 0, settled = {now}
-WHERE ref IN ({each}($1)) AND state IN ('queued', 'attention') AND until <= {now} RETURNING ref`)
+UPDATE {orders} AS o SET state = '`+orderDiscarded+`', body = NULL, token = '', until = 0, settled = {now}
+WHERE o.ref IN ({each}($1)) AND `+inNeed+` AND o.until <= {now} RETURNING ref`)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}

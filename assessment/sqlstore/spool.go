@@ -208,12 +208,12 @@ const (
 func (s *Spool) start(ctx context.Context, w work) end {
 	var o assessment.Order
 	if err := json.Unmarshal([]byte(w.body), &o); err != nil {
-		return end{state: orderAttention, what: NoteAttention, reason: "undecodable", next: lastOrderBackoff, faulted: w.faulted}
+		return end{state: orderAttention, what: NoteAttention, reason: reasonUndecodable, next: lastOrderBackoff, faulted: w.faulted}
 	}
 	// The body has the name that the account had when the order came.
 	o.Ref = w.ref
 	if s.intake.Holds(o) && w.reason != reasonStartNow && w.reason != reasonFaulting { // those were started by hand
-		return end{state: orderAttention, what: NoteAttention, reason: "unknown_status", next: untilByHand, faulted: w.faulted}
+		return end{state: orderAttention, what: NoteAttention, reason: reasonUnknownStatus, next: untilByHand, faulted: w.faulted}
 	}
 	bounded, cancel := context.WithTimeout(ctx, s.lease*2/3)
 	defer cancel()
@@ -228,7 +228,7 @@ func (s *Spool) start(ctx context.Context, w work) end {
 	case errors.Is(err, assessment.ErrErased):
 		return end{state: orderErased, what: NoteErased}
 	case errors.As(err, &invalid):
-		return end{state: orderAttention, what: NoteAttention, reason: "invalid: " + paths(invalid), next: lastOrderBackoff, faulted: w.faulted}
+		return end{state: orderAttention, what: NoteAttention, reason: reasonInvalid + ": " + paths(invalid), next: lastOrderBackoff, faulted: w.faulted}
 	case ctx.Err() != nil, errors.Is(err, assessment.ErrDraining), errors.Is(err, assessment.ErrPaused):
 		return end{state: orderQueued, what: NoteInterrupted, reason: keptReason(w), faulted: w.faulted} // the process is ending, or starts were switched off
 	}
@@ -239,7 +239,11 @@ const (
 	// reasonStartNow marks an order that somebody wants started, also if the intake
 	// holds its status.
 	reasonStartNow = "start_now"
-	reasonFaulting = "faulting"
+	// Why an order needs attention. One of a surge has no reason of its own.
+	reasonFaulting      = "faulting"
+	reasonUndecodable   = "undecodable"
+	reasonUnknownStatus = "unknown_status"
+	reasonInvalid       = "invalid" // and the fields
 	// untilByHand is how long an order waits that nothing but a person decides on.
 	untilByHand = 365 * day
 )
@@ -354,7 +358,7 @@ AND due <= {now} AND until <= {now} AND form <= $4 ORDER BY due, made LIMIT $3`,
 // WaitingOrder is an order that needs attention. It is tried all the same.
 type WaitingOrder struct {
 	Ref    assessment.OrderRef
-	Reason string // "faulting", "undecodable", "unknown_status", "surge", "invalid: …"
+	Reason string // see [OrderFilter.Reason]; of an invalid one with the fields: "invalid: package.id"
 	Tries  int
 	Made   time.Time
 }
@@ -362,30 +366,14 @@ type WaitingOrder struct {
 // inNeed holds for orders o that need attention, those that a surge holds up among
 // them, and needOf says why.
 const (
-	inNeed = `(state = 'attention' OR (state = 'queued' AND EXISTS (SELECT 1 FROM {gates} g
-  WHERE g.route = o.route AND g.account = o.account AND g.what = 'starts' AND g.cause = '` + string(causeSurge) + `')))`
-	needOf = `CASE WHEN state = 'attention' THEN reason ELSE 'surge' END`
+	inNeed = `o.state IN ('queued', 'attention') AND (o.state = 'attention' OR EXISTS (SELECT 1 FROM {gates} g
+  WHERE g.route = o.route AND g.account = o.account AND g.what = 'starts' AND g.cause = '` + string(causeSurge) + `'))`
+	needOf = `CASE WHEN o.state = 'attention' THEN o.reason ELSE '` + string(causeSurge) + `' END`
 )
-
-const ordersInNeed = `SELECT ref, ` + needOf + `, tries, made FROM {orders} o WHERE ` + inNeed + ` ORDER BY made LIMIT $1`
 
 // Attention returns at most n orders that need attention, the oldest first.
 func (s *Spool) Attention(ctx context.Context, n int) ([]WaitingOrder, error) {
-	var all []WaitingOrder
-	err := s.d.rows(ctx, s.d.db, func(scan func(...any) error) error {
-		var o WaitingOrder
-		var ref string
-		var made int64
-		if err := scan(&ref, &o.Reason, &o.Tries, &made); err != nil {
-			return err
-		}
-		var err error
-		o.Ref, err = assessment.ParseOrderRef(ref)
-		o.Made = atMilli(made)
-		all = append(all, o)
-		return err
-	}, ordersInNeed, n)
-	return all, err
+	return s.Matching(ctx, OrderFilter{}, WaitingOrder{}, n)
 }
 
 // Waiting returns the number of orders that wait and the age of the oldest.
