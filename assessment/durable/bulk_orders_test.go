@@ -338,6 +338,43 @@ func TestStartManyTwiceAtOnce(t *testing.T) {
 	})
 }
 
+// Of two calls at once for other orders, the second waits until it knows the turns
+// that the first has given. (SQLite has one writer.)
+func TestStartManyInTurn(t *testing.T) {
+	d := newPostgres(t)
+	b := newIntakeBench(t, d)
+	b.needMany(t, 2)
+	start := func(edit func(string) string, id string) {
+		spool, err := d.over(t, d.tampered(t, edit), sqlstore.Options{}).Spool(sqlstore.SpoolConfig{Intake: b.intake})
+		require.NoError(t, err)
+		got, err := spool.StartMany(t.Context(), sqlstore.OrderFilter{Refs: []assessment.OrderRef{komboRef(id)}}, many())
+		require.NoError(t, err)
+		require.Equal(t, 1, got.Changed)
+	}
+	knows := make(chan bool, 1)
+	var second sync.WaitGroup
+	start(func(query string) string {
+		if !strings.Contains(query, "start_now', due = g.at") {
+			return query
+		}
+		// The first has looked which turns are given.
+		second.Go(func() {
+			start(func(query string) string {
+				if strings.Contains(query, "start_now', due = g.at") {
+					knows <- true
+				}
+				return query
+			}, "1")
+		})
+		eventually(t, "the second waits, or has looked too", func() bool {
+			return len(knows) == 1 || b.text(t, "SELECT CAST(COUNT(*) AS TEXT) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == "1"
+		})
+		return query
+	}, "0")
+	second.Wait()
+	require.Equal(t, "2", b.text(t, "SELECT CAST(COUNT(DISTINCT due) AS TEXT) FROM "+b.table("orders")))
+}
+
 // A call that ends midway keeps the portions that it has done, and the next one goes
 // on with the rest.
 func TestManyOrdersCutOff(t *testing.T) {
