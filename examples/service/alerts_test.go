@@ -194,7 +194,7 @@ func TestAlarmsWatchWhatIsServed(t *testing.T) {
 	for name := range series {
 		metric, _, _ := strings.Cut(name, "{")
 		if kinds[metric] == "gauge" && !watched[name] {
-			require.Contains(t, information, "`"+metric+"`", "no alarm watches %s, and the page does not say that it is for information", name)
+			require.True(t, strings.Contains(information, "`"+metric+"`"), "no alarm watches %s, and the page does not say that it is for information", name)
 		}
 	}
 }
