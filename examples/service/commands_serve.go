@@ -67,6 +67,8 @@ func (v *service) commands() http.Handler {
 	mux.Handle("POST "+commandsPath+"attention", answering(v, "attention", v.listAttention))
 	mux.Handle("POST "+commandsPath+"redrive", answering(v, "redrive", v.redrive))
 	mux.Handle("POST "+commandsPath+"discard", answering(v, "discard", v.discard))
+	mux.Handle("POST "+commandsPath+"at-risk", answering(v, "at-risk", v.atRisk))
+	mux.Handle("POST "+commandsPath+"accounts", answering(v, "accounts", v.accounts))
 	mux.Handle("POST "+commandsPath+"switch", answering(v, "switch", v.turn))
 	mux.Handle("POST "+commandsPath+"gates", answering(v, "gates", v.gates))
 	mux.Handle("POST "+commandsPath+"erase", answering(v, "erase", v.erase))
