@@ -28,6 +28,16 @@ func size(short, long int) int {
 	return short
 }
 
+// databasesOfLong runs a test on PostgreSQL, and its long form on SQLite too, which is
+// a Go program here and slow under the race detector.
+func databasesOfLong(t *testing.T, test func(*testing.T, *database)) {
+	databases := bothDatabases
+	if size(0, 1) == 0 {
+		databases = func(t *testing.T, test func(*testing.T, *database)) { test(t, newPostgres(t)) }
+	}
+	databases(t, test)
+}
+
 // killWorkers is how many writes a process has in flight.
 const killWorkers = 4
 
