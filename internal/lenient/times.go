@@ -1,6 +1,7 @@
 package lenient
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -17,8 +18,13 @@ var layouts = []string{
 	"2006-01-02T15:04Z0700",
 	"2006-01-02T15:04",
 	time.DateOnly,
+	"20060102T150405Z0700", // the basic form of ISO 8601
+	"20060102T150405",
 	time.RFC1123,
 	time.RFC1123Z,
+	time.RFC850,
+	time.ANSIC,
+	"Mon Jan 02 2006 15:04:05 GMT-0700", // a Date of JavaScript that was made text
 }
 
 // parseTime reads a time in any form that a vendor has used: a date, with a time
@@ -41,19 +47,48 @@ func parseTime(text string) (time.Time, bool) {
 }
 
 func calendar(text string) (time.Time, bool) {
+	text = withoutZoneName(text)
+	var late time.Duration
 	if len(text) > len(time.DateOnly) && text[4] == '-' {
 		rest := strings.ReplaceAll(text[len(time.DateOnly)+1:], " ", "")
 		switch text[len(time.DateOnly)] {
 		case ' ', 'T', 't':
-			text = text[:len(time.DateOnly)] + "T" + strings.ToUpper(strings.TrimSuffix(rest, "UTC"))
+			rest, late = withinDay(strings.ToUpper(strings.TrimSuffix(rest, "UTC")))
+			text = text[:len(time.DateOnly)] + "T" + rest
 		}
 	}
 	for _, layout := range layouts {
 		if t, err := time.Parse(layout, text); err == nil {
-			return t, true
+			return t.Add(late), true
 		}
 	}
 	return time.Time{}, false
+}
+
+// withinDay replaces the two times of day that package time does not know, and
+// returns by how much the result is early: the leap second of RFC 3339, which falls
+// on the next one here, and midnight at the end of a day (ISO 8601).
+func withinDay(clock string) (string, time.Duration) {
+	switch {
+	case len(clock) >= 8 && clock[5:8] == ":60":
+		return clock[:5] + ":59" + clock[8:], time.Second
+	case clock == "24:00", strings.HasPrefix(clock, "24:00:00"):
+		if strings.Trim(clock[5:min(len(clock), 12)], ":0.Z") == "" {
+			return "00" + clock[2:], 24 * time.Hour
+		}
+	}
+	return clock, 0
+}
+
+// withoutZoneName takes off the name that Java and JavaScript write behind an
+// offset, which says the same.
+func withoutZoneName(text string) string {
+	for _, brackets := range []string{"[]", "()"} {
+		if at := strings.IndexByte(text, brackets[0]); at > 0 && text[len(text)-1] == brackets[1] {
+			return strings.TrimSpace(text[:at])
+		}
+	}
+	return text
 }
 
 // The least numbers that are taken for a time: smaller ones would be days of the
@@ -66,6 +101,7 @@ const (
 )
 
 func sinceEpoch(text string) (time.Time, bool) {
+	text = withoutExponent(text)
 	whole, fraction, found := strings.Cut(text, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)
 	if err != nil || n < leastSeconds || !validNumber(text) {
@@ -83,4 +119,26 @@ func sinceEpoch(text string) (time.Time, bool) {
 	}
 	nanos, err := strconv.ParseInt((fraction + "000000000")[:9], 10, 64)
 	return time.Unix(n, nanos), err == nil
+}
+
+// withoutExponent writes a whole number, which some languages write with an
+// exponent if it is large (1.7723664E12), with its digits.
+func withoutExponent(text string) string {
+	if n, ok := wholeNumber(text); ok {
+		return strconv.FormatInt(n, 10)
+	}
+	return text
+}
+
+// wholeNumber reads a number with an exponent or a fraction of zeros, as far as a
+// float64 holds it exactly.
+func wholeNumber(text string) (int64, bool) {
+	if !strings.ContainsAny(text, ".eE") || len(text) > 40 || !validNumber(text) {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || n != math.Trunc(n) || math.Abs(n) > 1<<53 {
+		return 0, false
+	}
+	return int64(n), true
 }

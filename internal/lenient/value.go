@@ -212,7 +212,12 @@ func (d *Decoder) numeric(p *plan, v reflect.Value, text string, from source) {
 	var err error
 	if p.op == opInt {
 		var n int64
-		if n, err = strconv.ParseInt(text, 10, p.typ.Bits()); err == nil {
+		if whole, ok := wholeNumber(text); ok && !v.OverflowInt(whole) {
+			n = whole
+		} else {
+			n, err = strconv.ParseInt(text, 10, p.typ.Bits())
+		}
+		if err == nil {
 			v.SetInt(n)
 		}
 	} else {
