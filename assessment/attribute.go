@@ -61,7 +61,7 @@ func (l Link) Valid() bool {
 		return false
 	}
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && isHost(u.Hostname())
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && isHost(u.Hostname()) && isPort(u.Port())
 }
 
 // Number is a finite number.

@@ -99,7 +99,7 @@ func TestIntakeLinksOfTheProvider(t *testing.T) {
 	for _, link := range []string{
 		"/t/1", "t/1", "javascript:alert(1)", "JavaScript:alert(1)", "http:///t/1", "https:t", "https://", "//tests.example.com/t",
 		"data:text/html,x", "file:///etc/passwd", "mailto:jane@example.com", "ftp://tests.example.com/t", "https://:443/t",
-		"https://tests.example.com/%zz", "\nhttps://tests.example.com/t",
+		"https://tests.example.com/%zz", "\nhttps://tests.example.com/t", "https://tests.example.com/caf\xc3", "https://tests.example.com:65536/t",
 	} {
 		for _, started := range []assessment.Started{
 			{CandidateURL: link}, {CandidateURL: "https://tests.example.com/t", ReportURL: link},

@@ -1,12 +1,12 @@
 package assessment
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -106,7 +106,9 @@ func standardMessage(running bool) string {
 }
 
 // Reject is the one way to say no to a recruiter: return it from
-// [Provider.StartOrder]. An empty message is replaced by a neutral one.
+// [Provider.StartOrder]. A message that says nothing is replaced by a neutral one. A
+// no stands whatever its text is, so bytes that are no UTF-8 are replaced and NULs
+// left out, which no vendor takes.
 func Reject(message string) error { return newRejection(message, false) }
 
 // AlreadyRunning is the special case of [Reject] for a candidate who is being
@@ -114,7 +116,11 @@ func Reject(message string) error { return newRejection(message, false) }
 func AlreadyRunning(message string) error { return newRejection(message, true) }
 
 func newRejection(message string, running bool) *Rejection {
-	return &Rejection{Message: cmp.Or(message, standardMessage(running)), AlreadyRunning: running}
+	message = strings.ToValidUTF8(strings.ReplaceAll(message, "\x00", ""), "\ufffd")
+	if strings.TrimSpace(message) == "" {
+		message = standardMessage(running)
+	}
+	return &Rejection{Message: message, AlreadyRunning: running}
 }
 
 // Error says that the order was rejected, without the message, which may name
@@ -144,7 +150,8 @@ func (r *Rejection) Result() Result {
 	if r == nil {
 		r = &Rejection{}
 	}
-	return Result{Status: StatusCancelled, Reason: cmp.Or(r.Message, standardMessage(r.AlreadyRunning)), At: r.At, CompletedAt: r.At}
+	reason := newRejection(r.Message, r.AlreadyRunning).Message // of one that was made by hand
+	return Result{Status: StatusCancelled, Reason: reason, At: r.At, CompletedAt: r.At}
 }
 
 // asRejection tells a rejection from a fault.

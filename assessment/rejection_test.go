@@ -1,6 +1,7 @@
 package assessment_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -34,6 +35,36 @@ func TestRejection(t *testing.T) {
 				require.Equal(t, test.want, *r)
 			}
 		})
+	}
+}
+
+// A no stands whatever its text is: with what no vendor takes in it, it could be
+// neither stored nor written, and the recruiter would never hear of it.
+func TestRejectionOfAnyText(t *testing.T) {
+	for message, want := range map[string]string{
+		"caf\xc3":   "caf\ufffd",
+		"a\x00b":    "ab",
+		"\x00":      "The order was rejected.",
+		" \n":       "The order was rejected.",
+		" a\nb ":    " a\nb ",
+		"\xff\x00 ": "\ufffd ",
+	} {
+		for _, given := range []error{assessment.Reject(message), &assessment.Rejection{Message: message}} {
+			p := &intakeProvider{start: func(context.Context, assessment.Order) (assessment.Started, error) {
+				return assessment.Started{}, fmt.Errorf("no: %w", given)
+			}}
+			in := intakeOf(t, p, assessment.NewMemoryStore(0))
+			for range 2 {
+				_, err := in.Start(t.Context(), intakeOrder("o1"))
+				var no *assessment.Rejection
+				require.ErrorAs(t, err, &no)
+				require.Equal(t, want, no.Message)
+			}
+			var made *assessment.Rejection
+			require.ErrorAs(t, given, &made)
+			require.Equal(t, want, made.Result().Reason)
+			require.NoError(t, made.Result().Validate())
+		}
 	}
 }
 

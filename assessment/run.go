@@ -364,13 +364,14 @@ func (s Started) isLinks() bool {
 	return s.Update == nil && utf8.ValidString(s.CandidateURL) && utf8.ValidString(s.ReportURL)
 }
 
-// isWebLink reports whether a browser opens text as a page of a host.
+// isWebLink reports whether a browser opens text as a page of a host. In JSON, bytes
+// that are no UTF-8 would come out as others: a link to somewhere else.
 func isWebLink(text string) bool {
 	if isPlainLink(text) {
 		return true
 	}
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != ""
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && isPort(u.Port()) && utf8.ValidString(text)
 }
 
 // isPlainLink finds without parsing that most links are good: lower case, a plain

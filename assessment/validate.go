@@ -216,6 +216,15 @@ func isHost(host string) bool {
 	return err == nil && address.Zone() == ""
 }
 
+// isPort: none, or one that exists (RFC 793). No browser opens a URL with another.
+func isPort(port string) bool {
+	if port == "" {
+		return true
+	}
+	_, err := strconv.ParseUint(port, 10, 16)
+	return err == nil
+}
+
 // rawProblem says why JSON of the host's own cannot be sent; it is empty if it
 // can.
 func rawProblem(raw json.RawMessage) string {

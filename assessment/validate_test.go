@@ -212,7 +212,7 @@ func TestResultValidateURLs(t *testing.T) {
 		"https://example.com:8443/a", "http://127.0.0.1:80/a", "https://[::1]/a", "https://[2001:db8::1]:8443/a",
 		"https://user@example.com/a", "https://user:pass@example.com/a", "https://example.com/%20%22%3C%3E%5C%5E%60%7B%7C%7D",
 		"https://example.com/bericht-für-jürgen", "https://bücher.example/ä?ö=ü", "https://例え.jp/テスト",
-		"https://example.com/a'b(c)*!;,=@:$~", "https://example.com/?a[]=1",
+		"https://example.com/a'b(c)*!;,=@:$~", "https://example.com/?a[]=1", "https://example.com:65535/", "https://example.com:/",
 	} {
 		require.NoError(t, assessment.Result{Status: assessment.StatusOpen, ReportURL: good}.Validate(), good)
 	}
@@ -224,6 +224,7 @@ func TestResultValidateURLs(t *testing.T) {
 		"https://example.com/?score=100%", "https://example.com/100%", "https://example.com/#5%x", "https://example.com/?a=%4",
 		"https://[fe80::1%25eth0]/", "https://a[b]/", "https://[1.2.3.4]/", "https://[::g]/", "https://example.com/caf\xc3",
 		"https://example.com/\x00", "https://example.com/\x7f", " https://example.com", "https://example.com ",
+		"https://example.com:65536/", "http://[::1]:99999999999/",
 	}
 	for _, c := range " \"<>\\^`{|}" {
 		for _, at := range []string{"https://example.com/a%cb", "https://example.com/?a=%c", "https://example.com/#%c", "https://exa%cmple.com/"} {
