@@ -109,6 +109,9 @@ func (w *wireFailure) message() string {
 		return w.Info.Message
 	}
 	text := strings.Join(w.Errors, "; ")
+	if text == "" {
+		text = strings.Join(w.Message, "; ")
+	}
 	if text == w.Info.Code {
 		return ""
 	}

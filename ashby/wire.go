@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/assessbridge/assessbridge/internal/lenient"
+	"github.com/assessbridge/assessbridge/internal/transport"
 )
 
 // The wire format. The assessments framework is in snake_case, but for
@@ -113,9 +114,11 @@ type envelope[T any] struct {
 // deprecated errors out in places; who writes it includes them, because the
 // schema requires them.
 type wireFailure struct {
-	Success bool          `json:"success"`
-	Errors  []string      `json:"errors"`
-	Info    wireErrorInfo `json:"errorInfo"`
+	Success bool            `json:"success"`
+	Errors  transport.Words `json:"errors"`
+	Info    wireErrorInfo   `json:"errorInfo"`
+	// Message is what gateways in front of the API write; Ashby does not.
+	Message transport.Words `json:"message,omitempty"`
 }
 
 // wireVerdict is what tells a success from a failure.

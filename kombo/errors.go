@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/assessbridge/assessbridge/assessment"
 	"github.com/assessbridge/assessbridge/internal/lenient"
@@ -154,14 +155,8 @@ func (w *wireError) failed() bool {
 	return w.Status == "error" || w.Error.Code != "" || w.Error.Title != "" || len(w.Error.Message) > 0
 }
 
-// text is the message where it is one.
-func (w *wireError) text() string {
-	var text string
-	if _, err := lenient.Unmarshal(w.Error.Message, &text); err != nil {
-		return ""
-	}
-	return text
-}
+// text is the message, however it is written.
+func (w *wireError) text() string { return strings.Join(transport.WordsOf(w.Error.Message), "; ") }
 
 // message joins title and message.
 func (w *wireError) message() string {

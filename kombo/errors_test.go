@@ -364,3 +364,16 @@ func TestLongRetryAfterOfAnOutage(t *testing.T) {
 		}
 	}
 }
+
+// A success in other words than Kombo's is none: what became of the write is not
+// known.
+func TestWriteThatFailedInOtherWords(t *testing.T) {
+	for _, body := range []string{`{"status":"fail","message":"M"}`, `{"status":"Failed","data":{}}`, `{"status":"error","data":{}}`} {
+		server := play(answers(200, body))
+		_, err := newClient(t, server, func(c *kombo.Config) { c.MaxRetries = -1 }).DeletePackages(t.Context(), integration)
+		requireClass(t, err, assessment.ErrUnavailable)
+		require.True(t, apiError(t, err).Uncertain, body)
+	}
+	_, err := newClient(t, play(answers(400, `{"status":"error","error":{"message":["M","N"]}}`))).Packages(t.Context(), integration)
+	require.Equal(t, "M; N", apiError(t, err).Message)
+}

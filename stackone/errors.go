@@ -22,9 +22,9 @@ import (
 type wireError struct {
 	StatusCode     statusCode          `json:"statusCode"`
 	Data           json.RawMessage     `json:"data"`
-	Message        string              `json:"message"`
+	Message        transport.Words     `json:"message"` // a list where the framework behind the API validates
 	Code           string              `json:"errorCode"`
-	Errors         []string            `json:"errors"`
+	Errors         transport.Words     `json:"errors"`
 	ProviderErrors []wireProviderError `json:"provider_errors"`
 }
 
@@ -105,7 +105,7 @@ func (w *wireError) failed() bool {
 
 // failure reads the envelope. Its parts can all be missing, on any status.
 func (w *wireError) failure() *transport.Failure {
-	known, told := transport.Known(fixedTexts, "", w.Message), w.providerStatuses()
+	known, told := transport.Known(fixedTexts, ", ", w.Message...), w.providerStatuses()
 	return &transport.Failure{
 		Code: w.Code, Message: w.message(), Public: joined(known, told), Fields: w.fields(),
 	}
@@ -167,7 +167,7 @@ func decodeError(body []byte) wireError {
 // message joins the text, the list of a validation and the statuses of the ATS.
 // The ATS's own words may hold a candidate's data; they are in [ProviderErrors].
 func (w *wireError) message() string {
-	return joined(w.Message, strings.Join(w.Errors, ", "), w.providerStatuses())
+	return joined(strings.Join(w.Message, ", "), strings.Join(w.Errors, ", "), w.providerStatuses())
 }
 
 func (w *wireError) providerStatuses() string {
@@ -189,7 +189,7 @@ func joined(parts ...string) string {
 // "first_name must be a string".
 func (w *wireError) fields() []string {
 	var fields []string
-	for _, text := range w.Errors {
+	for _, text := range slices.Concat(w.Message, w.Errors) {
 		path, rest, _ := strings.Cut(text, " ")
 		if isPath(path) && (strings.HasPrefix(rest, "must ") || strings.HasPrefix(rest, "should ")) {
 			fields = append(fields, path)

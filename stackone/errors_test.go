@@ -203,3 +203,18 @@ func TestStatusesThatPassWhateverTheCode(t *testing.T) {
 		require.Len(t, server.seen, 1, status)
 	}
 }
+
+// The framework behind the API writes a list where it validates, and some gateways
+// objects.
+func TestMessagesOfAnotherForm(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"statusCode":400,"message":["score.value must be a string","x"],"error":"Bad Request"}`: "score.value must be a string, x",
+		`{"statusCode":400,"message":{"message":"no","path":"score"}}`:                            "no (score)",
+		`{"message":"Validation failed","errors":[{"message":"no","path":"score"}]}`:              "Validation failed: no (score)",
+	} {
+		_, err := newClient(t, play(answers(400, body))).AssessmentPackage(t.Context(), account, "p")
+		require.Equal(t, want, apiError(t, err).Message)
+	}
+	_, err := newClient(t, play(answers(400, `{"message":["score.value must be a string"]}`))).AssessmentPackage(t.Context(), account, "p")
+	require.Equal(t, "message withheld, about score.value", apiError(t, err).Shown)
+}
