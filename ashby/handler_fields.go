@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/internal/outbound"
 )
 
 // FieldType is the type of a custom field.
@@ -72,7 +72,7 @@ type wireOption struct {
 
 // wireFields checks and encodes the fields; the result is never nil.
 func wireFields(fields []FieldSpec) ([]wireField, error) {
-	var problems assessment.ValidationError
+	var problems outbound.Problems
 	wire := make([]wireField, len(fields))
 	ids := make(map[string]bool, len(fields))
 	for i, f := range fields {
@@ -90,12 +90,14 @@ func wireFields(fields []FieldSpec) ([]wireField, error) {
 		if !slices.Contains(fieldTypes[:], f.Type) {
 			problems.Add(path+".type", "unknown")
 		}
+		problems.Text(path+".id", f.ID)
+		problems.Text(path+".name", f.Name)
 		wire[i] = wireField{ID: f.ID, Name: f.Name, Type: f.Type, Required: f.Required, Options: f.options(&problems, path)}
 	}
 	return wire, problems.Err()
 }
 
-func (f *FieldSpec) options(problems *assessment.ValidationError, path string) []wireOption {
+func (f *FieldSpec) options(problems *outbound.Problems, path string) []wireOption {
 	path += ".options"
 	choice := f.Type == FieldSelect || f.Type == FieldMultiSelect
 	switch {
@@ -113,6 +115,7 @@ func (f *FieldSpec) options(problems *assessment.ValidationError, path string) [
 			problems.Add(fmt.Sprintf("%s[%d]", path, i), "key used before")
 		}
 		keys[o.Key] = true
+		problems.Text(fmt.Sprintf("%s[%d]", path, i), o.Key+o.Value)
 		wire[i] = wireOption(o)
 	}
 	return wire

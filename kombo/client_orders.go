@@ -120,20 +120,20 @@ func (c *Client) ordersPageOf(ctx context.Context, integration string, query url
 }
 
 // errCursor: taken for the end of the list, it would hide the rest of it.
-var errCursor = errors.New("the cursor is neither text nor null")
+var errCursor = errors.New("the cursor is neither text nor a number nor null")
 
 func nextCursor(integration string, raw json.RawMessage) (string, error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return "", nil
 	}
-	var next string
-	if _, err := lenient.Unmarshal(raw, &next); err != nil || raw[0] != '"' {
+	var next lenient.Text // of a number the digits are kept
+	if odd, err := lenient.Unmarshal(raw, &next); err != nil || len(odd) > 0 {
 		return "", &assessment.APIError{
 			Vendor: assessment.Kombo, Operation: "GET /assessment/orders", Account: integration,
 			StatusCode: http.StatusOK, Attempts: 1, Cause: errCursor,
 		}
 	}
-	return next, nil
+	return string(next), nil
 }
 
 // query checks and encodes the filter. Lists go into one parameter each,

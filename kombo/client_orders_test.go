@@ -178,7 +178,9 @@ func TestOrderPagesEnd(t *testing.T) {
 		// for good news.
 		"data of another type":    {[]step{answers(200, `{"data":[]}`)}, 1, 0, true},
 		"results of another type": {[]step{answers(200, `{"data":{"next":null,"results":{"1":{"id":"1"}}}}`)}, 1, 0, true},
-		"cursor of another type":  {[]step{ordersPage(`7`, "1"), ordersPage(`null`, "2")}, 1, 1, true},
+		"cursor of another type":  {[]step{ordersPage(`{"a":7}`, "1"), ordersPage(`null`, "2")}, 1, 1, true},
+		"cursor is a flag":        {[]step{ordersPage(`true`, "1"), ordersPage(`null`, "2")}, 1, 1, true},
+		"cursor is a number":      {[]step{ordersPage(`12345678901234567890`, "1"), ordersPage(`null`, "2")}, 2, 2, false},
 		"cut JSON":                {[]step{answers(200, `{"data":{"results":[{"id":"1"`)}, 1, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -418,6 +418,21 @@ func TestListed(t *testing.T) {
 	require.Contains(t, d.lines()[0], "level=WARN msg=\"package not listed\" vendor=acme connection=eu account=a index=1 reason=\"no id\"")
 }
 
+// What no vendor's database takes must not spoil the list, and the host's own
+// packages stay as they are.
+func TestListedTexts(t *testing.T) {
+	own := []assessment.Package{
+		{ID: "a", RemoteID: "r\x00", Name: "caf\xc3", Description: "a\x00b", Tests: []assessment.Test{{ID: "t\x00", Name: "T"}, {Name: "U", Description: "\xff"}}},
+		{ID: "b", Name: "\x00"},
+	}
+	listed := newDesk(t).Listed(t.Context(), "a", own)
+	require.Equal(t, []assessment.Package{
+		{ID: "a", RemoteID: "r", Name: "caf\ufffd", Description: "ab", Tests: []assessment.Test{{ID: "t", Name: "T"}, {Name: "U", Description: "\ufffd"}}},
+	}, listed)
+	require.Equal(t, "caf\xc3", own[0].Name)
+	require.Equal(t, "t\x00", own[0].Tests[0].ID)
+}
+
 // What was not made with New answers, and never panics.
 func TestZeroHandler(t *testing.T) {
 	var none *inbound.Handler

@@ -15,7 +15,8 @@ import (
 // list. One without an id or a name, with an id that another has, or with an id that
 // nobody can see or type is left out and logged at Warn: such an entry would spoil
 // the whole list, or an order of it could not be told from another. Names may be
-// equal.
+// equal. In texts, bytes that are no UTF-8 are replaced and NULs left out, for which
+// a vendor might refuse the list.
 //
 // A catalogue that is pushed (Kombo) is refused for the same reasons instead,
 // because what is left out there is deleted.
@@ -34,6 +35,7 @@ func (h *Handler) Listed(ctx context.Context, account string, packages []assessm
 			continue
 		}
 		seen[p.ID] = true
+		p.RemoteID, p.Name, p.Description = storable(p.RemoteID), storable(p.Name), storable(p.Description)
 		p.Tests = h.tests(ctx, account, i, p.Tests)
 		listed = append(listed, p)
 	}
@@ -44,13 +46,13 @@ func (h *Handler) Listed(ctx context.Context, account string, packages []assessm
 // they are.
 func (h *Handler) tests(ctx context.Context, account string, index int, tests []assessment.Test) []assessment.Test {
 	named := func(t assessment.Test) bool { return !unseen(t.Name) }
-	if !slices.ContainsFunc(tests, func(t assessment.Test) bool { return !named(t) }) {
+	if !slices.ContainsFunc(tests, func(t assessment.Test) bool { return !named(t) || t != storableTest(t) }) {
 		return tests // the host's own slice is never changed
 	}
 	var listed []assessment.Test
 	for i, t := range tests {
 		if named(t) {
-			listed = append(listed, t)
+			listed = append(listed, storableTest(t))
 			continue
 		}
 		h.logger.LogAttrs(ctx, slog.LevelWarn, "test of a package not listed",
@@ -58,6 +60,17 @@ func (h *Handler) tests(ctx context.Context, account string, index int, tests []
 			slog.String("account", account), slog.Int("index", index), slog.Int("test", i), slog.String("reason", "no name"))
 	}
 	return listed
+}
+
+func storableTest(t assessment.Test) assessment.Test {
+	t.ID, t.RemoteID = storable(t.ID), storable(t.RemoteID)
+	t.Name, t.Description = storable(t.Name), storable(t.Description)
+	return t
+}
+
+// storable returns text without what no vendor's database takes.
+func storable(text string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\ufffd")
 }
 
 func packageProblem(p assessment.Package) string {

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -208,10 +210,14 @@ func parseBase(text string) (*url.URL, error) {
 		return nil, errors.New("base URL cannot be parsed") // its text may hold a password
 	}
 	switch {
+	case strings.TrimSpace(text) != text: // it would become a part of every path
+		return nil, errors.New("base URL starts or ends with a blank")
 	case base.Scheme != "https" && base.Scheme != "http":
 		return nil, errors.New("base URL must begin with https:// or http://")
 	case base.Hostname() == "":
 		return nil, errors.New("base URL without a host")
+	case !isPort(base.Port()):
+		return nil, errors.New("base URL with a port that does not exist")
 	case base.User != nil:
 		return nil, errors.New("base URL must not hold a user or password")
 	case base.RawQuery != "" || base.ForceQuery || base.Fragment != "":
@@ -220,6 +226,15 @@ func parseBase(text string) (*url.URL, error) {
 	base = base.JoinPath()
 	base.Path, base.RawPath = trimSlash(base.Path), trimSlash(base.RawPath)
 	return base, nil
+}
+
+// isPort: none, or one that can be connected to.
+func isPort(port string) bool {
+	if port == "" {
+		return true
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
 }
 
 // disarm copies the caller's client so that neither go-retryablehttp nor this
