@@ -12,8 +12,8 @@ import (
 var (
 	// ErrNoSignature: the signature header is absent or empty.
 	ErrNoSignature = errors.New("webhook: no signature")
-	// ErrBadSignature: the signature header is repeated or malformed, or no
-	// secret in force signs this body so.
+	// ErrBadSignature: the signature header is malformed or has different values, or
+	// no secret in force signs this body so.
 	ErrBadSignature = errors.New("webhook: bad signature")
 	// ErrStale: the signature is good, but the time that it covers is too far from
 	// now; somebody may have recorded the delivery.
@@ -26,7 +26,7 @@ var (
 // What a bad signature is bad at. They are made once: a refusal allocates
 // nothing.
 var (
-	errRepeated  = fmt.Errorf("%w: more than one value", ErrBadSignature)
+	errRepeated  = fmt.Errorf("%w: different values", ErrBadSignature)
 	errMalformed = fmt.Errorf("%w: malformed", ErrBadSignature)
 	errMismatch  = fmt.Errorf("%w: no secret matches", ErrBadSignature)
 )
