@@ -155,8 +155,17 @@ func (w *wireError) failed() bool {
 	return w.Status == "error" || w.Error.Code != "" || w.Error.Title != "" || len(w.Error.Message) > 0
 }
 
-// text is the message, however it is written.
-func (w *wireError) text() string { return strings.Join(transport.WordsOf(w.Error.Message), "; ") }
+// text is the message where it is one, or a list of them.
+func (w *wireError) text() string {
+	var texts []string
+	if message := w.Error.Message; len(message) > 0 && message[0] == '"' {
+		texts = []string{""}
+		_, _ = lenient.Unmarshal(message, &texts[0])
+	} else {
+		_, _ = lenient.Unmarshal(message, &texts)
+	}
+	return strings.Join(texts, "; ")
+}
 
 // message joins title and message.
 func (w *wireError) message() string {

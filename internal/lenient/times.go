@@ -72,10 +72,8 @@ func withinDay(clock string) (string, time.Duration) {
 	switch {
 	case len(clock) >= 8 && clock[5:8] == ":60":
 		return clock[:5] + ":59" + clock[8:], time.Second
-	case clock == "24:00", strings.HasPrefix(clock, "24:00:00"):
-		if strings.Trim(clock[5:min(len(clock), 12)], ":0.Z") == "" {
-			return "00" + clock[2:], 24 * time.Hour
-		}
+	case strings.HasPrefix(clock, "24:00") && strings.Trim(clock[5:min(len(clock), 12)], ":0.Z") == "":
+		return "00" + clock[2:], 24 * time.Hour
 	}
 	return clock, 0
 }
@@ -83,10 +81,8 @@ func withinDay(clock string) (string, time.Duration) {
 // withoutZoneName takes off the name that Java and JavaScript write behind an
 // offset, which says the same.
 func withoutZoneName(text string) string {
-	for _, brackets := range []string{"[]", "()"} {
-		if at := strings.IndexByte(text, brackets[0]); at > 0 && text[len(text)-1] == brackets[1] {
-			return strings.TrimSpace(text[:at])
-		}
+	if at := strings.IndexAny(text, "[("); at > 0 {
+		return strings.TrimSpace(text[:at])
 	}
 	return text
 }
