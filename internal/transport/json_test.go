@@ -144,7 +144,7 @@ func TestByteOrderMark(t *testing.T) {
 
 func TestWritten(t *testing.T) {
 	for body, ok := range map[string]bool{
-		`{}`: true, `{"success":true,"errors":[],"error":null}`: true, `{"status":"success","errors":null}`: true, `{"error":false,"errors":{}}`: true,
+		`{}`: true, `{"success":true,"errors":[],"error":null}`: true, `{"status":"success","errors":null}`: true, `{"error":false,"errors":{}}`: true, `{"success":true,"errors":["down"]}`: true,
 		`{"error":"down"}`: false, `{"errors":["down"]}`: false, `{"errors":[{"message":"down"}]}`: false, `{"errors":"down"}`: false,
 		`{"success":false}`: false, `{"status":"error"}`: false, `{"status":"fail"}`: false, `{"status":"FAILED"}`: false, `{"status":"failure"}`: false,
 	} {

@@ -23,7 +23,9 @@ var errTellsOfError = errors.New("a success that tells of an error")
 
 // Check implements [Checker].
 func (w *Written) Check() error {
-	if tells(w.Error) || tells(w.Errors) || w.Success == lenient.No || Failed(string(w.Status)) {
+	// Beside a flag that says yes, Ashby's list of errors is none.
+	listed := w.Success != lenient.Yes && tells(w.Errors)
+	if tells(w.Error) || listed || w.Success == lenient.No || Failed(string(w.Status)) {
 		return errTellsOfError
 	}
 	return nil
