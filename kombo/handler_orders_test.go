@@ -71,7 +71,8 @@ func TestOrderRejected(t *testing.T) {
 			return assessment.Started{}, assessment.Reject(message)
 		}}, options{})
 		w := h.post(orderBody(t))
-		require.Equal(t, map[string]any{"status": "ORDER_REJECTED", "message": message}, decoded(t, w.Body.Bytes()))
+		shown := strings.ReplaceAll(message, "\x00", "") // which no vendor takes
+		require.Equal(t, map[string]any{"status": "ORDER_REJECTED", "message": shown}, decoded(t, w.Body.Bytes()))
 		require.NotContains(t, h.log.String(), "Woche")
 	})
 	t.Run("no text", func(t *testing.T) {
