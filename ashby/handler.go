@@ -312,7 +312,12 @@ func (h *Handler) start(c call) inbound.Reply {
 
 // shadowed answers a call that is only to be looked at with Ashby's envelope.
 func (h *Handler) shadowed(c call, v inbound.Verdict) (inbound.Reply, bool) {
-	reply, only := h.inbound.Shadowed(c.ctx, h.c.Shadow, c.d, v, true)
+	if h.c.Shadow == nil {
+		return inbound.Reply{}, false
+	}
+	ctx, cancel := h.hostContext(c.ctx)
+	defer cancel()
+	reply, only := h.inbound.Shadowed(ctx, h.c.Shadow, c.d, v, true)
 	if !only {
 		return reply, false
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/assessbridge/assessbridge/ashby"
 	"github.com/assessbridge/assessbridge/ashby/ashbytest"
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/assessment/inbound"
 	"github.com/assessbridge/assessbridge/internal/vendortest"
 	"github.com/assessbridge/assessbridge/webhook"
 )
@@ -130,6 +131,9 @@ func TestLaws(t *testing.T) {
 			hook("FieldsFor", fields, func(c *ashby.HandlerConfig, _ *provider, called func(context.Context) error) {
 				c.Fields = nil
 				c.FieldsFor = func(ctx context.Context, _ string) ([]ashby.FieldSpec, error) { return nil, called(ctx) }
+			}),
+			hook("Shadow.Live", start, func(c *ashby.HandlerConfig, _ *provider, called func(context.Context) error) {
+				c.Shadow = &inbound.Shadow{Live: func(ctx context.Context, _ string) (bool, error) { return true, called(ctx) }}
 			}),
 			hook("Authenticate", start, func(c *ashby.HandlerConfig, _ *provider, called func(context.Context) error) {
 				c.Authenticate = func(ctx context.Context, _ string) (string, error) { return account, called(ctx) }

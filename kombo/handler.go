@@ -131,7 +131,7 @@ func (h *WebhookHandler) event(ctx context.Context, body []byte, d *assessment.D
 	if !isOrder {
 		d.Account = event.Data.account()
 		h.inbound.Drift(ctx, event.Drift)
-		if reply, only := h.inbound.Shadowed(ctx, h.c.Shadow, d, inbound.WouldHandOver, false); only {
+		if reply, only := h.shadowed(ctx, d, inbound.WouldHandOver, false); only {
 			return reply
 		}
 		return h.other(ctx, event)
@@ -173,7 +173,7 @@ func (h *WebhookHandler) order(ctx context.Context, event Event, order assessmen
 		return inbound.Refuse("order without an id", errNoOrderID)
 	}
 	way := h.way(order)
-	if reply, only := h.inbound.Shadowed(ctx, h.c.Shadow, d, way, order.Inline && way == inbound.WouldStart); only {
+	if reply, only := h.shadowed(ctx, d, way, order.Inline && way == inbound.WouldStart); only {
 		return reply
 	}
 	switch way {
@@ -216,6 +216,16 @@ func (h *WebhookHandler) other(ctx context.Context, event Event) inbound.Reply {
 	return h.give(ctx, "OnEvent", assessment.DeliveryHandled, func(ctx context.Context) error {
 		return h.c.OnEvent(ctx, event)
 	})
+}
+
+// shadowed asks whether the delivery is only to be looked at.
+func (h *WebhookHandler) shadowed(ctx context.Context, d *assessment.Delivery, v inbound.Verdict, waits bool) (inbound.Reply, bool) {
+	if h.c.Shadow == nil {
+		return inbound.Reply{}, false
+	}
+	ctx, cancel := h.c.Intake.HostContext(ctx)
+	defer cancel()
+	return h.inbound.Shadowed(ctx, h.c.Shadow, d, v, waits)
 }
 
 // give hands something to the host, which has it when fn returns nil.

@@ -27,13 +27,14 @@ func TestShadow(t *testing.T) {
 	require.NoError(t, err)
 	live, failing, queued := "nobody", error(nil), 0
 	var seen []inbound.Sighting
+	look := func(s inbound.Sighting) { seen = append(seen, s) }
 	h, err := kombo.NewWebhookHandler(kombo.WebhookConfig{
 		Intake: intake, Verifier: verifier,
 		Queue:   func(context.Context, assessment.Order) error { queued++; return nil },
 		OnEvent: func(context.Context, kombo.Event) error { t.Error("handed over"); return nil },
 		Shadow: &inbound.Shadow{
 			Live: func(_ context.Context, account string) (bool, error) { return account == live, failing },
-			Seen: func(_ context.Context, s inbound.Sighting) { seen = append(seen, s) },
+			Seen: func(_ context.Context, s inbound.Sighting) { look(s) },
 		},
 	})
 	require.NoError(t, err)
@@ -74,5 +75,10 @@ func TestShadow(t *testing.T) {
 	require.Equal(t, 1, queued)
 	live = "nobody"
 	require.Equal(t, 200, post(plain, verifier.Sign(plain)).Code)
+	require.Equal(t, 1, queued)
+
+	look = func(inbound.Sighting) { panic("of whoever looks") }
+	require.Equal(t, 200, post(plain, verifier.Sign(plain)).Code)
+	require.Equal(t, 503, post(inline, verifier.Sign(inline)).Code)
 	require.Equal(t, 1, queued)
 }

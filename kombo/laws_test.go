@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/assessment/inbound"
 	"github.com/assessbridge/assessbridge/internal/vendortest"
 	"github.com/assessbridge/assessbridge/kombo"
 	"github.com/assessbridge/assessbridge/webhook"
@@ -86,6 +87,9 @@ func TestLaws(t *testing.T) {
 		Hooks: []vendortest.Hook{
 			hook("Queue", orderBody(t), func(c *kombo.WebhookConfig, called func(context.Context) error) {
 				c.Queue = func(ctx context.Context, _ assessment.Order) error { return called(ctx) }
+			}),
+			hook("Shadow.Live", orderBody(t), func(c *kombo.WebhookConfig, called func(context.Context) error) {
+				c.Shadow = &inbound.Shadow{Live: func(ctx context.Context, _ string) (bool, error) { return true, called(ctx) }}
 			}),
 			hook("OnEvent", event, func(c *kombo.WebhookConfig, called func(context.Context) error) {
 				c.OnEvent = func(ctx context.Context, _ kombo.Event) error { return called(ctx) }

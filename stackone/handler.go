@@ -188,7 +188,7 @@ func (h *WebhookHandler) event(ctx context.Context, body []byte, d *assessment.D
 		h.receive(&data.Order, body)
 		event.Data, d.Order = data, data.Order.Ref
 	}
-	if reply, only := h.inbound.Shadowed(ctx, h.c.Shadow, d, inbound.WouldHandOver, false); only {
+	if reply, only := h.shadowed(ctx, d, inbound.WouldHandOver, false); only {
 		return reply
 	}
 	return h.other(ctx, event)
@@ -228,7 +228,7 @@ func (h *WebhookHandler) created(ctx context.Context, event Event, data OrderCre
 	}
 	event.Data = OrderCreated{Order: order, Bare: Bare(order)}
 	way := h.way(order)
-	if reply, only := h.inbound.Shadowed(ctx, h.c.Shadow, d, way, false); only {
+	if reply, only := h.shadowed(ctx, d, way, false); only {
 		return reply
 	}
 	switch {
@@ -273,6 +273,16 @@ func fillRef(ref *assessment.OrderRef, read assessment.OrderRef) {
 	if ref.Kind == "" {
 		ref.Kind = read.Kind
 	}
+}
+
+// shadowed asks whether the delivery is only to be looked at.
+func (h *WebhookHandler) shadowed(ctx context.Context, d *assessment.Delivery, v inbound.Verdict, waits bool) (inbound.Reply, bool) {
+	if h.c.Shadow == nil {
+		return inbound.Reply{}, false
+	}
+	ctx, cancel := h.c.Intake.HostContext(ctx)
+	defer cancel()
+	return h.inbound.Shadowed(ctx, h.c.Shadow, d, v, waits)
 }
 
 // give hands something to the host, which has it when fn returns nil.

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/assessbridge/assessbridge/assessment"
+	"github.com/assessbridge/assessbridge/assessment/inbound"
 	"github.com/assessbridge/assessbridge/internal/vendortest"
 	"github.com/assessbridge/assessbridge/stackone"
 	"github.com/assessbridge/assessbridge/stackone/stackonetest"
@@ -123,6 +124,9 @@ func TestLaws(t *testing.T) {
 		Hooks: []vendortest.Hook{
 			hook("Queue", orderBody(t), func(c *stackone.WebhookConfig, called func(context.Context) error) {
 				c.Queue = func(ctx context.Context, _ assessment.Order) error { return called(ctx) }
+			}),
+			hook("Shadow.Live", orderBody(t), func(c *stackone.WebhookConfig, called func(context.Context) error) {
+				c.Shadow = &inbound.Shadow{Live: func(ctx context.Context, _ string) (bool, error) { return true, called(ctx) }}
 			}),
 			hook("OnBareOrder", []byte(`{"event":"background_check_order.created","account_id":"a","record_id":"r"}`),
 				func(c *stackone.WebhookConfig, called func(context.Context) error) {

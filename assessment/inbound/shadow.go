@@ -39,23 +39,26 @@ type Sighting struct {
 // fields, which change nothing.
 type Shadow struct {
 	// Live says whether an account was cut over to this service; nil: none was. It
-	// is asked for every delivery, so what it says holds at once, in both
-	// directions; all processes have to be told the same. An error is answered 503.
+	// is asked for every delivery, on a context that the sender cannot cancel, so what
+	// it says holds at once, in both directions; all processes have to be told the
+	// same. An error is answered 503.
 	Live func(ctx context.Context, account string) (bool, error)
 	// Seen, if set, gets what was seen, to be compared with what the other system
-	// made of it. It must not block.
+	// made of it. It must not block. Whether it panics changes nothing.
 	Seen func(context.Context, Sighting)
 }
 
 // Shadowed says whether the delivery is only to be looked at, and what it is
 // answered then; waits says that somebody acts on the answer. A nil Shadow acts on
-// everything.
+// everything. Live runs on ctx and ends with it: use the context of the host's
+// functions, since an order of a live account that its sender has given up on may
+// come only once.
 func (h *Handler) Shadowed(ctx context.Context, s *Shadow, d *assessment.Delivery, v Verdict, waits bool) (Reply, bool) {
 	if s == nil {
 		return Reply{}, false
 	}
 	if s.Live != nil {
-		live, err := s.Live(ctx, d.Account)
+		live, err := Call(ctx, h, "Live", func(ctx context.Context) (bool, error) { return s.Live(ctx, d.Account) })
 		if err != nil {
 			return Later(err, 0), true
 		}
@@ -63,12 +66,10 @@ func (h *Handler) Shadowed(ctx context.Context, s *Shadow, d *assessment.Deliver
 			return Reply{}, false
 		}
 	}
-	if s.Seen != nil {
-		s.Seen(ctx, Sighting{
-			Vendor: d.Vendor, Connection: d.Connection, Account: d.Account, Order: d.Order,
-			Event: d.Event, EventID: d.EventID, Verdict: v,
-		})
-	}
+	h.sighted(ctx, s, Sighting{
+		Vendor: d.Vendor, Connection: d.Connection, Account: d.Account, Order: d.Order,
+		Event: d.Event, EventID: d.EventID, Verdict: v,
+	})
 	reply := OK(assessment.DeliveryShadowed)
 	if waits {
 		reply = Later(nil, 0)
@@ -76,4 +77,16 @@ func (h *Handler) Shadowed(ctx context.Context, s *Shadow, d *assessment.Deliver
 	}
 	reply.Reason = "would_" + string(v)
 	return reply, true
+}
+
+func (h *Handler) sighted(ctx context.Context, s *Shadow, what Sighting) {
+	if s.Seen == nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			_ = h.Panicked(ctx, p) // it is in the log
+		}
+	}()
+	s.Seen(ctx, what)
 }
