@@ -476,3 +476,33 @@ func TestServiceOffboardKeepsSavedOrders(t *testing.T) {
 	require.True(t, done.Done)
 	require.NoError(t, b.service.Readmit(t.Context(), assessment.Kombo, "", "gone", operator))
 }
+
+// While an account's rows are being removed nobody can switch it on again.
+func TestOffboardingIsNotResumed(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newReconcileBench(t, d, nil)
+		b.fill(t, leaving)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		store := b.over(t, b.tampered(t, func(query string) string {
+			if matches(query, "DELETE FROM %slanes") {
+				cancel()
+			}
+			return query
+		}), sqlstore.Options{})
+		_, err := store.Offboard(ctx, assessment.Kombo, "", leaving, sqlstore.Offboarding{Act: operator, Most: 1000})
+		require.Error(t, err)
+		closed := func() (causes []string) {
+			gates, err := b.store.Gates(t.Context())
+			require.NoError(t, err)
+			for _, g := range gates {
+				causes = append(causes, string(g.What)+" "+g.Cause)
+			}
+			return causes
+		}
+		for _, what := range []sqlstore.Switch{sqlstore.SwitchStarts, sqlstore.SwitchResults} {
+			require.NoError(t, b.store.Resume(t.Context(), "kombo", sqlstore.Account(leaving), what, operator))
+			require.Contains(t, closed(), string(what)+" offboarding")
+		}
+	})
+}

@@ -37,9 +37,9 @@ func (s *Service) eraseSubject(vendor assessment.Vendor, connection, account, ca
 	if err != nil {
 		return nil, err
 	}
-	for _, ref := range saved {
+	for i, ref := range saved {
 		if err := one(ref); err != nil {
-			return nil, err
+			return saved[:i], err
 		}
 	}
 	refs, err := tables()

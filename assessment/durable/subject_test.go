@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -226,4 +228,52 @@ func (d *database) lacksIn(t *testing.T, table, text string) {
 		}
 	}
 	require.NoError(t, rows.Err())
+}
+
+// An order that was started at once and erased is delivered to a queue: nothing of the
+// person is found there afterwards.
+func TestErasedOrderIsQueued(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		_, err := b.intake.Start(t.Context(), order(komboRef("1")))
+		require.NoError(t, err)
+		require.NoError(t, b.store.Erase(t.Context(), komboRef("1")))
+		require.NoError(t, b.spool.Queue(t.Context(), order(komboRef("1"))))
+		require.True(t, b.work(t, komboRef("1")).Done)
+		require.Equal(t, "erased", b.orders(t))
+		known, err := b.store.Subject(t.Context(), assessment.Kombo, "", komboRef("").Account, "c-1")
+		require.NoError(t, err)
+		require.Empty(t, known)
+		require.Len(t, b.provider.starts, 1)
+	})
+}
+
+// An erasure that is cut off says what is erased: what the host keeps of that is to be
+// erased too, and another call does not find it any more.
+func TestEraseSubjectCutOff(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newIntakeBench(t, d)
+		var all []assessment.OrderRef
+		for i := range 3 {
+			o := order(komboRef(strconv.Itoa(i)))
+			o.Candidate.RemoteID = "jane"
+			require.NoError(t, b.spool.Queue(t.Context(), o))
+			all = append(all, o.Ref)
+		}
+		erased := 0
+		store := b.over(t, b.tampered(t, func(query string) string {
+			if strings.Contains(query, "reason = 'erased'") {
+				if erased++; erased == 3 {
+					return "SELECT nothing FROM nowhere"
+				}
+			}
+			return query
+		}), sqlstore.Options{SubjectKey: []byte("key")})
+		first, err := store.EraseSubject(t.Context(), assessment.Kombo, "", all[0].Account, "jane")
+		require.Error(t, err)
+		require.Len(t, first, 2)
+		second, err := b.store.EraseSubject(t.Context(), assessment.Kombo, "", all[0].Account, "jane")
+		require.NoError(t, err)
+		require.ElementsMatch(t, all, append(first, second...))
+	})
 }

@@ -68,9 +68,10 @@ func TestSwitchesAreApart(t *testing.T) {
 		for _, refused := range []struct {
 			route string
 			what  sqlstore.Switch
-		}{{"", sqlstore.SwitchStarts}, {"kombo", "everything"}, {"kombo/eu/more", sqlstore.SwitchStarts}} {
+		}{{"", sqlstore.SwitchStarts}, {"kombo", "everything"}, {"kombo/eu/more", sqlstore.SwitchStarts}, {"kombo/", sqlstore.SwitchStarts}} {
 			require.Error(t, b.store.Pause(t.Context(), refused.route, "", refused.what, operator))
 		}
+		require.Error(t, b.store.Pause(t.Context(), "kombo", "", sqlstore.SwitchStarts, sqlstore.Act{Actor: " ", Reason: "\t"}))
 		require.NoError(t, b.store.Pause(t.Context(), "kombo/eu", "", sqlstore.SwitchStarts, operator))
 		require.NoError(t, b.store.Pause(t.Context(), "kombo", "other", sqlstore.SwitchStarts, operator))
 		require.NoError(t, b.store.Pause(t.Context(), "kombo", "acme", sqlstore.SwitchResults, operator))
@@ -133,4 +134,30 @@ func TestPausedInline(t *testing.T) {
 	w = ask()
 	require.Equal(t, http.StatusOK, w.Code, w.Body)
 	require.Equal(t, 1, b.provider.count())
+}
+
+// A run of the reconciler that is under way stops at the next page, and is carried on
+// there.
+func TestPauseReconcileMidway(t *testing.T) {
+	bothDatabases(t, func(t *testing.T, d *database) {
+		b := newReconcileBench(t, d, nil)
+		b.accounts = []sqlstore.Integration{integration("acme")}
+		b.tick(t)
+		b.shift(t, 3*time.Hour)
+		b.place(t, "acme", 251, 2*time.Hour)
+		for _, o := range b.lister.open["acme"][:250] {
+			require.NoError(t, b.spool.Queue(t.Context(), order(ofAccount("acme", o.id))))
+		}
+		b.lister.asked()
+		b.lister.listed = func() {
+			b.lister.listed = nil
+			require.NoError(t, b.store.Pause(t.Context(), "kombo", "acme", sqlstore.SwitchReconcile, operator))
+		}
+		require.Zero(t, b.tick(t).Queued)
+		require.Len(t, b.lister.asked(), 1)
+		require.Zero(t, b.tick(t).Calls)
+		require.NoError(t, b.store.Resume(t.Context(), "kombo", "acme", sqlstore.SwitchReconcile, operator))
+		require.Equal(t, 1, b.tick(t).Queued)
+		require.Equal(t, "250", b.lister.asked()[0].Cursor)
+	})
 }

@@ -39,8 +39,12 @@ func (s Switch) check() error {
 func scope(route, account string) (assessment.OrderRef, error) {
 	vendor, connection, _ := strings.Cut(route, "/")
 	ref, err := assessment.ParseOrderRef(vendor + "/" + connection + "//" + account + "/")
-	if err == nil && ref.Vendor == "" {
+	switch {
+	case err != nil:
+	case ref.Vendor == "":
 		err = errors.New("empty")
+	case Route(ref.Vendor, ref.Connection) != route: // "kombo/" would be nobody's
+		err = fmt.Errorf("want %q", Route(ref.Vendor, ref.Connection))
 	}
 	if err != nil {
 		return ref, fmt.Errorf("sqlstore: no such route or account: %w", err)
@@ -136,9 +140,9 @@ func (d *DB) Pause(ctx context.Context, route, account string, what Switch, by A
 }
 
 // Resume opens every gate of the switch for a route, or for one account of it,
-// whatever closed it. A cause that lasts closes it again. What waits is dealt out
-// at the pace at which it can be done. After a surge it also lets the reconciler's
-// next run start what it finds, however much that is.
+// whatever closed it but an offboarding. A cause that lasts closes it again. What
+// waits is dealt out at the pace at which it can be done. After a surge it also lets
+// the reconciler's next run start what it finds, however much that is.
 func (d *DB) Resume(ctx context.Context, route, account string, what Switch, by Act) error {
 	return d.switched(ctx, route, account, what, by, NoteResumed, func(tx *sql.Tx) error {
 		return d.resume(ctx, tx, route, account, what)
@@ -151,8 +155,8 @@ func (d *DB) resume(ctx context.Context, tx *sql.Tx, route, account string, what
 	if err != nil {
 		return err
 	}
-	if _, err := d.exec(ctx, tx, `DELETE FROM {gates} WHERE route = $1 AND account = $2 AND what = $3`,
-		route, account, string(what)); err != nil {
+	if _, err := d.exec(ctx, tx, `DELETE FROM {gates} WHERE route = $1 AND account = $2 AND what = $3 AND cause <> $4`,
+		route, account, string(what), string(causeOffboarding)); err != nil {
 		return err
 	}
 	switch {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment"
@@ -86,7 +87,7 @@ func (a Act) detail(seq int64) Detail { return Detail{Seq: seq, Actor: a.Actor, 
 var errNobody = errors.New("sqlstore: an act by hand needs an actor and a reason")
 
 func (a Act) check() error {
-	if a.Actor == "" || a.Reason == "" {
+	if strings.TrimSpace(a.Actor) == "" || strings.TrimSpace(a.Reason) == "" {
 		return errNobody
 	}
 	return nil

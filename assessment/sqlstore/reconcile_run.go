@@ -115,6 +115,9 @@ func (run *integrationRun) begin() {
 // run asks page by page, within the budget, and gives what was lost to the spool.
 func (r *Reconciler) run(ctx context.Context, run *integrationRun, until time.Time, done *Reconciled) error {
 	for !run.listed {
+		if off, err := r.switchedOff(ctx, run); err != nil || off {
+			return errors.Join(err, r.pause(context.WithoutCancel(ctx), run))
+		}
 		affordable, err := r.afford(ctx, run.route, until)
 		if err != nil || !affordable {
 			done.Spent = true
@@ -153,6 +156,14 @@ func (r *Reconciler) run(ctx context.Context, run *integrationRun, until time.Ti
 	return r.finish(ctx, run, until, done)
 }
 
+// switchedOff says whether a run that goes on has to stop: a full one may take many
+// pages. It is carried on later.
+func (r *Reconciler) switchedOff(ctx context.Context, run *integrationRun) (bool, error) {
+	var one int
+	return r.d.row(ctx, r.d.db, []any{&one}, `SELECT 1 FROM {gates}
+		WHERE route = $1 AND account IN ('', $2) AND what = 'reconcile' AND opens > {now} LIMIT 1`, run.route, run.account)
+}
+
 // ask makes one call.
 func (r *Reconciler) ask(ctx context.Context, run *integrationRun, q assessment.OpenOrders) (page []assessment.Order, next string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
@@ -171,6 +182,9 @@ func (r *Reconciler) ask(ctx context.Context, run *integrationRun, q assessment.
 func (r *Reconciler) finish(ctx context.Context, run *integrationRun, until time.Time, done *Reconciled) error {
 	queued, left := 0, 0
 	for ids := range slices.Chunk(run.found, idsAtOnce) {
+		if off, err := r.switchedOff(ctx, run); err != nil || off {
+			return errors.Join(err, r.pause(context.WithoutCancel(ctx), run))
+		}
 		for range 2 {
 			affordable, err := r.afford(ctx, run.route, until)
 			if err != nil || !affordable {

@@ -300,6 +300,7 @@ UPDATE {orders} SET state = $3, reason = $4, token = '', until = 0, faulted = $5
   due = CASE WHEN CAST($6 AS BIGINT) > 0 THEN {now} + CAST($6 AS BIGINT) ELSE 0 END,
   body = CASE WHEN $7 = 1 THEN NULL ELSE body END,
   account = CASE WHEN $7 = 1 THEN '' ELSE account END,
+  subject = CASE WHEN $3 = 'erased' THEN '' ELSE subject END,
   settled = CASE WHEN $7 = 1 THEN {now} ELSE 0 END
 WHERE ref = $1 AND token = $2 AND state IN ('queued', 'attention')`
 

@@ -68,7 +68,8 @@ func (d *DB) ordersOf(ctx context.Context, vendor assessment.Vendor, connection,
 
 // EraseSubject erases every order that names the candidate by the vendor's id (or,
 // where the vendor gives none, the ATS's), queued, started at once or imported, and
-// returns their references, so that the host can erase what it keeps of them.
+// returns their references, so that the host can erase what it keeps of them. With an
+// error it returns those that are erased: another call does not find them any more.
 func (d *DB) EraseSubject(ctx context.Context, vendor assessment.Vendor, connection, account, candidate string) ([]assessment.OrderRef, error) {
 	return d.eraseSubject(ctx, vendor, connection, account, candidate, Detail{})
 }
@@ -86,9 +87,9 @@ func (d *DB) eraseSubject(ctx context.Context, vendor assessment.Vendor, connect
 	if err != nil {
 		return nil, err
 	}
-	for _, ref := range refs {
+	for i, ref := range refs {
 		if _, err := d.eraseOne(ctx, ref, detail); err != nil {
-			return nil, err
+			return refs[:i], err
 		}
 	}
 	return refs, nil
