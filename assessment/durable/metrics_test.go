@@ -41,6 +41,10 @@ func TestMetrics(t *testing.T) {
 		m.OldestOrder, m.OldestFinal, m.OldestAttention = 0, 0, 0
 		require.Equal(t, sqlstore.Metrics{OrdersWaiting: 1, ResultsPending: 1, Refused: 1, Uncertain: 1}, m)
 
+		_, err := b.store.Retain(t.Context(), sqlstore.Retention{AttentionBodies: 20 * 24 * time.Hour}, false)
+		require.NoError(t, err)
+		require.Zero(t, read().OldestAttention, "nothing can be done about them any more")
+
 		top, err := b.store.TopAccounts(t.Context(), 5)
 		require.NoError(t, err)
 		require.Len(t, top, 1)
@@ -118,6 +122,12 @@ func TestMetricsOfHeldFinals(t *testing.T) {
 		b.publish(t, of(assessment.KindAssessment, "4"), final("end"))
 		b.shift(t, 16*time.Minute)
 		require.GreaterOrEqual(t, oldest(), 16*time.Minute)
+
+		b.vendor.says(assessment.Receipt{}, assessment.ErrNoKey)
+		b.flush(t, of(assessment.KindAssessment, "4"))
+		m, err := b.store.Metrics(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1, m.NoKey)
 	})
 }
 
@@ -357,13 +367,13 @@ func TestRefusalsOfAllProcesses(t *testing.T) {
 		require.Equal(t, 6, m.SignaturesRefused)
 		require.Empty(t, review(one), "they go on")
 		d.shift(t, 7*time.Minute)
+		m, err = one.Metrics(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, m.SignaturesRefused)
 		over := review(two)
 		require.Len(t, over, 1, "two of StackOne's are no trouble")
 		require.WithinDuration(t, began, over["kombo"], time.Minute)
 		require.Empty(t, review(one), "one is told")
-		m, err = one.Metrics(t.Context())
-		require.NoError(t, err)
-		require.Zero(t, m.SignaturesRefused)
 		refuse(one, 1)
 		d.shift(t, 25*time.Hour)
 		review(one)
@@ -436,5 +446,8 @@ func TestServiceNotices(t *testing.T) {
 		m, err = b.service.DB().Metrics(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, 2, m.LostRisk, "what came while it drained is told too")
+		pulse, err := b.service.DB().Beat(t.Context(), "zzz")
+		require.NoError(t, err)
+		require.Equal(t, sqlstore.Pulse{Processes: 1, Leads: true}, pulse, "it is gone")
 	})
 }

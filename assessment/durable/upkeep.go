@@ -342,11 +342,11 @@ func (s *Service) tellNoticed(ctx context.Context) error {
 }
 
 // lastWords tells what was noticed while the process drained: deliveries were
-// answered 503.
+// answered 503. Then the process is gone for the others.
 func (s *Service) lastWords(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	return errors.Join(s.tellNoticed(ctx), s.tellMissed(ctx))
+	return errors.Join(s.tellNoticed(ctx), s.tellMissed(ctx), s.store.Leave(ctx, s.id))
 }
 
 // leadsFor is how long a beat holds that made a process the leader. It is shorter

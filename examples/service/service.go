@@ -42,7 +42,9 @@ type service struct {
 	listening func()
 }
 
-func newService(s settings, logger *slog.Logger) (*service, error) {
+// newService makes a service. Tests change what it asks of the library: a shifted
+// clock, for one.
+func newService(s settings, logger *slog.Logger, change ...func(*durable.Config)) (*service, error) {
 	v := &service{settings: s, metrics: newMetrics(), logger: logger, news: make(chan struct{}, 1)}
 	offered, err := loadCatalogue(s.Catalogue)
 	if err != nil {
@@ -79,6 +81,9 @@ func newService(s settings, logger *slog.Logger) (*service, error) {
 	}
 	if v.kombo != nil {
 		config.Integrations = v.integrations
+	}
+	for _, c := range change {
+		c(&config)
 	}
 	v.durable, err = durable.New(config)
 	return v, err
