@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,28 +60,34 @@ func install(t *testing.T, patience time.Duration) *installation {
 	return i
 }
 
-// begin starts the service, with what a process does regularly done more often.
+// begin starts the service.
 func (i *installation) begin(t *testing.T) {
-	c, err := read([]string{"--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"}, i.variables, io.Discard)
-	require.NoError(t, err)
-	i.service, err = newService(c.settings, slog.New(slog.NewTextHandler(&i.log, nil)), func(c *durable.Config) {
-		c.Store.Now, c.Sweep, c.QueueWait = shiftedNow, 100*time.Millisecond, i.patience
-	})
-	require.NoError(t, err)
-	listening, ended := make(chan struct{}), make(chan error, 1)
-	i.service.listening = func() { close(listening) }
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	go func() { ended <- i.service.serve(ctx) }()
-	i.stop = func() { stop(); <-ended; i.service.db.close(); i.stop = func() {} }
-	<-listening
+	i.service, i.stop = i.serve(t, i.variables)
 	i.mu.Lock()
 	i.processes = []*process{{public: i.service.public}}
 	i.mu.Unlock()
 	i.well(t)
 }
 
-func (i *installation) metricsText() (string, error) {
-	answer, err := http.Get("http://" + i.service.ops + "/metrics")
+// serve runs a service with what a process does regularly done more often.
+func (i *installation) serve(t *testing.T, variables []string) (v *service, stop func()) {
+	c, err := read([]string{"--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"}, variables, io.Discard)
+	require.NoError(t, err)
+	v, err = newService(c.settings, slog.New(slog.NewTextHandler(&i.log, nil)), func(c *durable.Config) {
+		c.Store.Now, c.Sweep, c.QueueWait = shiftedNow, 100*time.Millisecond, i.patience
+	})
+	require.NoError(t, err)
+	listening, ended := make(chan struct{}), make(chan error, 1)
+	v.listening = func() { close(listening) }
+	ctx, end := context.WithCancel(context.WithoutCancel(t.Context()))
+	go func() { ended <- v.serve(ctx) }()
+	<-listening
+	return v, sync.OnceFunc(func() { end(); <-ended; v.db.close() })
+}
+
+// metricsText is what a process serves.
+func metricsText(v *service) (string, error) {
+	answer, err := http.Get("http://" + v.ops + "/metrics")
 	if err != nil {
 		return "", err
 	}
@@ -106,7 +113,7 @@ func (i *installation) well(t *testing.T) samples {
 func (i *installation) until(t *testing.T, what string, is func(samples) bool) (s samples) {
 	t.Helper()
 	for began := time.Now(); time.Since(began) < 20*time.Second; <-time.After(20 * time.Millisecond) {
-		if s = i.scrape(t); is(s) {
+		if s = scrape(t, i.service); is(s) {
 			return s
 		}
 	}
@@ -234,7 +241,7 @@ type fault struct {
 var faults = []fault{
 	{
 		alarm: "Down", cause: "the only process has ended",
-		make: func(t *testing.T, i *installation) samples { i.stop(); return i.scrape(t) },
+		make: func(t *testing.T, i *installation) samples { i.stop(); return scrape(t, i.service) },
 		mend: func(t *testing.T, i *installation) { i.begin(t) },
 	},
 	{
@@ -266,7 +273,9 @@ var faults = []fault{
 		make: func(t *testing.T, i *installation) samples {
 			i.loseOrder(t, "lost-2")
 			i.restore()
-			return i.until(t, "at risk", i.has(`order_lost_risk{stored="yes"}`, "1"))
+			return i.until(t, "at risk", func(s samples) bool {
+				return i.has(`order_lost_risk{stored="yes"}`, "1")(s) && i.has(`order_lost_risk{stored="no"}`, "0")(s)
+			})
 		},
 		mend: func(t *testing.T, i *installation) { i.redeliver(t, "lost-2") },
 	},
@@ -491,13 +500,18 @@ func (i *installation) told(t *testing.T, account string, orders int) {
 	})
 }
 
+// database is the name of the database.
+func (i *installation) database(t *testing.T) (name string) {
+	t.Helper()
+	require.NoError(t, i.db.QueryRow(`SELECT current_database()`).Scan(&name))
+	return name
+}
+
 // readOnly has the database take nothing, as a standby does, for connections that are
 // made from now on.
 func (i *installation) readOnly(t *testing.T, how string) {
 	t.Helper()
-	var name string
-	require.NoError(t, i.db.QueryRow(`SELECT current_database()`).Scan(&name))
-	_, err := i.db.Exec(`ALTER DATABASE ` + name + ` SET default_transaction_read_only = ` + how)
+	_, err := i.db.Exec(`ALTER DATABASE ` + i.database(t) + ` SET default_transaction_read_only = ` + how)
 	require.NoError(t, err)
 	i.restore()
 }
@@ -527,7 +541,7 @@ func TestAlarmsAreSilent(t *testing.T) {
 	var l timeline
 	stop, end := i.flow(t)
 	for len(l) < 40 || i.number(t, `SELECT COUNT(*) FROM {results} WHERE state = 'written' AND final = 1`) < 10 {
-		if l = append(l, i.scrape(t)); i.number(t, `SELECT COUNT(*) FROM tests`) >= 20 {
+		if l = append(l, scrape(t, i.service)); i.number(t, `SELECT COUNT(*) FROM tests`) >= 20 {
 			stop()
 		}
 		<-time.After(25 * time.Millisecond)

@@ -21,9 +21,9 @@ var sample = regexp.MustCompile(`^(assessbridge_[a-z_]+(?:\{[^}]*\})?) (\S+)$`)
 
 // scrape reads the gauges of the alarms, as Prometheus would; nil is that nobody
 // answers.
-func (i *installation) scrape(t testing.TB) samples {
+func scrape(t testing.TB, v *service) samples {
 	t.Helper()
-	text, err := i.metricsText()
+	text, err := metricsText(v)
 	if err != nil {
 		return nil
 	}
