@@ -36,6 +36,10 @@ const (
 	rateMargin = 0.95
 	// burstPart is the part of a minute's calls that may go out together.
 	burstPart = 0.25
+	// spreadPart is the last part of a minute's calls that is spread over the time until
+	// the minute has room again. Else the burst with which it began would be followed
+	// by a quarter of a minute in which nothing goes out.
+	spreadPart = 0.5
 	// minuteSlots are the seconds that count: those of a minute and the one that has
 	// begun.
 	minuteSlots = 61
@@ -50,6 +54,7 @@ type minute struct {
 	second int64
 	counts [minuteSlots]int
 	sum    int
+	last   time.Time // when a call went out
 	// bulk are the bulk calls of the minute that began at bulkSince.
 	bulk      int
 	bulkSince time.Time
@@ -75,7 +80,7 @@ func (m *minute) changed(calls int, now time.Time) minute {
 	}
 	m.forget(now)
 	m.bucket.opens(now) // counts what has come in
-	next.counts, next.sum, next.second = m.counts, m.sum, m.second
+	next.counts, next.sum, next.second, next.last = m.counts, m.sum, m.second, m.last
 	next.bulk, next.bulkSince = m.bulk, m.bulkSince
 	next.tokens = min(next.burst, m.tokens)
 	return next
@@ -87,9 +92,22 @@ func (m *minute) opens(now time.Time, reserve float64) time.Time {
 		return now
 	}
 	m.forget(now)
-	if float64(m.calls-m.sum) > reserve*float64(m.calls) {
-		return m.bucket.opens(now)
+	left := float64(m.calls-m.sum) - reserve*float64(m.calls)
+	if left <= 0 {
+		return m.frees()
 	}
+	at := m.bucket.opens(now)
+	if left > spreadPart*float64(m.calls) {
+		return at
+	}
+	if even := m.last.Add(time.Duration(float64(m.frees().Sub(now)) / left)); even.After(at) {
+		return even
+	}
+	return at
+}
+
+// frees returns when the oldest calls of the minute are forgotten.
+func (m *minute) frees() time.Time {
 	for second := m.second - minuteSlots + 1; second < m.second; second++ {
 		if m.counts[second%minuteSlots] > 0 {
 			return time.Unix(second+minuteSlots, 0)
@@ -120,8 +138,9 @@ func (m *minute) owes(now time.Time) bool {
 	return m.bulk < floorOf(m.calls, 1)
 }
 
-func (m *minute) take(class Class) {
+func (m *minute) take(class Class, now time.Time) {
 	if m.calls > 0 {
+		m.last = now
 		if class == Bulk {
 			m.bulk++
 		}

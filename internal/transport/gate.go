@@ -262,7 +262,7 @@ func (g *gate) behind(l *lane, class Class, now time.Time) bool {
 }
 
 func (g *gate) admit(l *lane, class Class, now time.Time) {
-	g.minutes.take(class)
+	g.minutes.take(class, now)
 	l.bucket.take()
 	g.windowOf(l).admit(now, class)
 	l.flying++
@@ -309,7 +309,9 @@ func (g *gate) queue(w *waiter, now time.Time) {
 		w.lane.queued = true
 		g.ring = append(g.ring, w.lane)
 	}
-	g.schedule(now)
+	// Not only the timer is set: the time of those before may have come while the timer
+	// is late. It would be stopped as needless, and nobody would let them through.
+	g.dispatch(now)
 }
 
 // leaveQueue removes one who gave up or was let through.

@@ -32,7 +32,7 @@ func TestProcessesChangeIsNoBurst(t *testing.T) {
 		g := newGate(&Config{PerMinute: 1000, MaxWait: time.Minute})
 		for range 200 {
 			g.minutes.opens(time.Now(), 0)
-			g.minutes.take(Final)
+			g.minutes.take(Final, time.Now())
 		}
 		for _, processes := range []int{8, 4, 8, 1} {
 			g.set(assessment.Pacing{Processes: processes}, time.Now())
