@@ -229,6 +229,14 @@ func (r *Reconciler) Delivered(ctx context.Context, i Integration) error {
 	return err
 }
 
+// Known returns how many integrations of a route are asked for orders: all, or one
+// account of it.
+func (r *Reconciler) Known(ctx context.Context, route, account string) (n int, err error) {
+	_, err = r.d.row(ctx, r.d.db, []any{&n}, `SELECT COUNT(*) FROM {integrations}
+		WHERE gone = 0 AND account <> '' AND route = $1 AND ($2 = '' OR account = $2)`, route, account)
+	return n, err
+}
+
 // Overdue is how far the reconciler is behind.
 type Overdue struct {
 	Integrations int           // that are asked

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -20,7 +22,7 @@ type remote struct {
 }
 
 const (
-	askTime   = commandTime + 10*time.Second
+	askMargin = 10 * time.Second
 	maxAnswer = 64 << 20
 	maxText   = 1 << 10 // of an error
 )
@@ -36,7 +38,6 @@ func newRemote(c settings, address string) (remote, error) {
 		return remote{}, misused("%sOPS_TOKEN is missing: set it here as for the service, which takes no commands without one", prefix)
 	}
 	return remote{base: base, token: c.OpsToken, client: &http.Client{
-		Timeout:   askTime,
 		Transport: &http.Transport{}, // no proxy: the token is for the service alone
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
@@ -50,7 +51,9 @@ func (r remote) ask(ctx context.Context, command string, question, answer any) e
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.base+commandsPath+command, bytes.NewReader(body))
+	bounded, cancel := context.WithTimeout(ctx, timeOf(command)+askMargin)
+	defer cancel()
+	request, err := http.NewRequestWithContext(bounded, http.MethodPost, r.base+commandsPath+command, bytes.NewReader(body))
 	if err != nil {
 		return misused("--service: %w", err)
 	}
@@ -104,4 +107,27 @@ func printable(text string) string {
 		}
 		return unicode.ReplacementChar
 	}, text)
+}
+
+// baseURL is where the second port is, from a flag or from where the service
+// listens.
+func baseURL(address, listens string) (string, error) {
+	if address == "" {
+		address = listens
+	}
+	if strings.Contains(address, "://") {
+		u, err := url.Parse(address)
+		if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+			return "", misused("--service: want host:port or http://host:port")
+		}
+		return strings.TrimSuffix(u.Scheme+"://"+u.Host+u.Path, "/"), nil
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || port == "" {
+		return "", misused("--service: want host:port or http://host:port")
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1" // it listens everywhere
+	}
+	return "http://" + net.JoinHostPort(host, port), nil
 }

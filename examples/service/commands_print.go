@@ -66,8 +66,8 @@ func positive(n int64) string {
 }
 
 func (t *table) dealt(a manyAnswer) {
-	t.line("WHAT", "MATCHED", "NEWER", "GONE", "CHANGED", "DRYRUN", "DUE")
-	t.line(a.What, a.Matched, a.Newer, a.Gone, a.Changed, a.DryRun, a.Due)
+	t.line("WHAT", "MATCHED", "NEWER", "GONE", "HELD", "RUNNING", "CHANGED", "DRYRUN", "DUE")
+	t.line(a.What, a.Matched, a.Newer, a.Gone, a.Held, a.Running, a.Changed, a.DryRun, a.Due)
 }
 
 func (t *table) gates(gates []gate) {
@@ -96,14 +96,25 @@ func (t *table) subject(orders []subjectOrder) {
 	}
 }
 
-func (t *table) erased(a eraseAnswer) {
-	t.line("ORDER", "ERASED")
-	for _, order := range a.Erased {
+// done lists orders with which something was done, and those with which it was not.
+func (t *table) done(what string, done, not []string) {
+	t.line("ORDER", what)
+	for _, order := range done {
 		t.line(order, true)
 	}
-	for _, order := range a.Unknown {
+	for _, order := range not {
 		t.line(order, false)
 	}
+}
+
+func (t *table) backfilled(a backfillAnswer) {
+	t.line("OPEN", "LOST", "YOUNG", "QUEUED", "DRYRUN")
+	t.line(a.Open, a.Lost, a.Young, a.Queued, a.DryRun)
+}
+
+func (t *table) lost(a lostAnswer) {
+	t.line("INTEGRATIONS", "SINCE", "DRYRUN")
+	t.line(a.Integrations, a.Since, a.DryRun)
 }
 
 func (t *table) offboarded(a offboardAnswer) {

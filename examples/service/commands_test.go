@@ -154,7 +154,7 @@ func TestCommandsForResults(t *testing.T) {
 		code, stdout, stderr := o.run(because("redrive", refs[0].String(), "--per-minute", "60000")...)
 		require.Zero(t, code)
 		require.Equal(t, "1 match, 1 to redrive; left out: 0 that the vendor has something newer of, 0 without content\n", stderr)
-		require.Regexp(t, `^WHAT +MATCHED +NEWER +GONE +CHANGED +DRYRUN +DUE\nresults +1 +0 +0 +1 +no +20\S+Z\n$`, stdout)
+		require.Regexp(t, `^WHAT +MATCHED +NEWER +GONE +HELD +RUNNING +CHANGED +DRYRUN +DUE\nresults +1 +0 +0 +0 +0 +1 +no +20\S+Z\n$`, stdout)
 		eventually(t, "written", func() bool { return w.counts(t, "written") == 1 })
 		require.Equal(t, 4, w.counts(t, "refused"))
 
@@ -235,19 +235,50 @@ func TestCommandsForSwitchesAndOrders(t *testing.T) {
 		o.does(exitDone, &rows, "attention list --vendor kombo")
 		require.Len(t, rows, 3)
 		require.Equal(t, "faulting", rows[0].Reason)
+		for line, want := range map[string]int{
+			"attention list --state faulting --max 2":                            2,
+			"attention list --what orders --state undecodable":                   0,
+			"attention list --what orders --account other":                       0,
+			"attention list --what orders --since 1h " + waiting[2]:              1,
+			"attention list --what orders --until 2020-01-01 --vendor kombo":     0,
+			"attention list --what orders " + account + " --since 2020-01-01":    3,
+			"attention list --what orders --vendor kombo --connection elsewhere": 0,
+		} {
+			o.does(exitDone, &rows, line)
+			require.Len(t, rows, want, line)
+		}
 		var dealt manyAnswer
 		o.does(exitDone, &dealt, "discard --what orders "+waiting[0], by...)
-		require.Equal(t, manyAnswer{What: "orders", Matched: 1, Changed: 1}, dealt)
-		o.does(exitDone, &dealt, "redrive --what orders --state faulting --dry-run")
-		require.Equal(t, manyAnswer{What: "orders", DryRun: true, Matched: 2, Changed: 2}, dealt)
-		o.does(exitDone, &dealt, "redrive --what orders "+waiting[1], by...)
-		require.Equal(t, 1, dealt.Changed)
+		require.Equal(t, manyAnswer{What: "orders", Matched: 1, Changed: 1, AsOf: dealt.AsOf}, dealt)
+		code, _, stderr := o.run(because("redrive", "--what", "orders", "--state", "faulting")...)
+		require.Equal(t, exitRefused, code)
+		require.Contains(t, stderr, "2 match, 0 to redrive; left out: 2 whose starts are switched off, 0 that are being started\n")
 		o.does(exitDone, nil, "resume starts --vendor kombo", by...)
+		o.does(exitDone, &dealt, "redrive --what orders --state faulting --dry-run")
+		require.Equal(t, manyAnswer{What: "orders", DryRun: true, Matched: 2, Changed: 2, AsOf: dealt.AsOf}, dealt)
+		require.Equal(t, 2, w.number(t, `SELECT COUNT(*) FROM {orders} WHERE state = 'attention'`))
+		o.does(exitDone, &dealt, "redrive --what orders --state faulting --max 1 --per-minute 60000", by...)
+		require.Equal(t, 1, dealt.Changed)
 		eventually(t, "the one is started", func() bool {
 			return w.number(t, `SELECT COUNT(*) FROM tests`) == 2 && w.number(t, `SELECT COUNT(*) FROM {orders} WHERE state = 'started'`) == 2
 		})
 		require.Equal(t, 1, w.number(t, `SELECT COUNT(*) FROM {orders} WHERE state = 'discarded'`))
-		require.Equal(t, 1, w.number(t, `SELECT COUNT(*) FROM {orders} WHERE state = 'attention'`))
+		require.Equal(t, 2, w.number(t, `SELECT COUNT(*) FROM {journal} WHERE what IN ('order.start_now', 'order.discarded')`))
+		o.does(exitDone, &rows, "attention list --what orders")
+		require.Len(t, rows, 1)
+
+		// The recruiter of the last one reads why.
+		const words = "No seats are left this month."
+		var rejected rejectAnswer
+		o.does(exitDone, &rejected, "reject "+rows[0].Order, because("--text", words)...)
+		require.Equal(t, rejectAnswer{Rejected: []string{rows[0].Order}}, rejected)
+		eventually(t, "Kombo has it", func() bool { return len(w.writes()[rows[0].Order]) == 1 })
+		require.Contains(t, w.writes()[rows[0].Order][0].body, words)
+		o.does(exitRefused, &rejected, "reject "+rows[0].Order, because("--text", words)...)
+		require.Equal(t, rejectAnswer{Rejected: []string{}, Unknown: []string{rows[0].Order}}, rejected)
+		o.does(exitDone, &notes, "timeline "+rows[0].Order)
+		require.Contains(t, said(notes), "order.rejected by kim: the template was mended")
+		require.NotContains(t, p.log.String(), words)
 		o.does(exitMisused, nil, "pause results --vendor stackone --connection none", by...)
 	})
 }
@@ -376,13 +407,29 @@ func TestCommandsForLeavers(t *testing.T) {
 func TestCommandsMisused(t *testing.T) {
 	o := operator{t, good(prefix+"OPS_TOKEN="+secret, prefix+"OPS_LISTEN=127.0.0.1:1")}
 	for line, want := range map[string]string{
-		"attention":                                     `did you mean "attention list"?`,
-		"attention redrive":                             `did you mean "redrive"?`,
-		"redriev":                                       `did you mean "redrive"?`,
-		"serve":                                         `unknown command "serve"`,
-		"attention list --vendor kmobo":                 "want kombo, stackone or ashby",
-		"attention list --connection eu":                "--connection needs --vendor",
-		"attention list --state written":                "want refused, uncertain or late",
+		"attention":                      `did you mean "attention list"?`,
+		"attention redrive":              `did you mean "redrive"?`,
+		"redriev":                        `did you mean "redrive"?`,
+		"serve":                          `unknown command "serve"`,
+		"attention list --vendor kmobo":  "want kombo, stackone or ashby",
+		"attention list --connection eu": "--connection needs --vendor",
+		"attention list --state written": "of results want refused, uncertain, late",
+		"attention list --what orders --state faultin":  "of orders want faulting, undecodable",
+		"attention list --what orders --state refused":  "is one of results",
+		"redrive --state faulting --dry-run":            "is one of orders: see --what",
+		"discard --what orders --all --late --dry-run":  "orders have no --uncertain",
+		"reject --text no --actor a --reason b":         "say which orders",
+		"reject kombo///a/1 --actor a --reason b":       "--text is required",
+		"reject x --text no --actor a --reason b":       "not a reference",
+		"reject kombo///a/1 --text no":                  "--actor and --reason are required",
+		"hot --since 1h --actor a --reason b":           "--vendor is required",
+		"hot --vendor kombo --actor a --reason b":       "--since is required",
+		"hot --vendor kombo --since 1h":                 "--actor and --reason are required",
+		"hot x --vendor kombo --since 1h --dry-run":     `unknown argument "x"`,
+		"since --vendor kombo --since 1h --dry-run":     "--account is required",
+		"since --vendor kombo --account a --since 1h":   "--actor and --reason are required",
+		"backfill --vendor kombo --since 1h --dry-run":  "--account is required",
+		"backfill --vendor kombo --account a --dry-run": "--since is required",
 		"attention list --what orders --code x":         "orders have no --code",
 		"attention list --what people":                  "want results or orders",
 		"attention list --since yesterday":              "want a time such as",
@@ -444,9 +491,11 @@ func TestCommandsUnreachable(t *testing.T) {
 		want   string
 	}{
 		"another program": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, exitUnreachable, "not the service"},
-		"a redirect":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://example.com/", 302) }, exitUnreachable, "not the service"},
-		"no commands":     {http.NotFound, exitRefused, "no ops_token"},
-		"another token":   {guard("another", nil).ServeHTTP, exitRefused, "another ops_token"},
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://example.com/", http.StatusFound)
+		}, exitUnreachable, "not the service"},
+		"no commands":   {http.NotFound, exitRefused, "no ops_token"},
+		"another token": {guard("another", nil).ServeHTTP, exitRefused, "another ops_token"},
 		"no database": {func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "the database is \x1b[31maway", http.StatusServiceUnavailable)
 		}, exitUnreachable, "answers 503: the database is \ufffd[31maway"},
@@ -540,6 +589,17 @@ func TestCommandsAreGuarded(t *testing.T) {
 		"offboard":  `{"vendor":"kombo","account":"a","most":1000}`,
 		"readmit":   `{"vendor":"kombo","actor":"a","reason":"b"}`,
 		"attention": `{"orders":["x"]}`,
+		"reject":    `{"orders":["kombo///a/1"],"actor":"a","reason":"b"}`,
+		"hot":       `{"vendor":"kombo","actor":"a","reason":"b"}`,
+		"since":     `{"vendor":"kombo","account":"a","since":"2026-11-25T10:00:00Z"}`,
+		"backfill":  `{"vendor":"kombo","account":"a","since":"2026-11-25T10:00:00Z"}`,
+	} {
+		require.Equal(t, 400, r.post(t, commandsPath+command, body), command)
+	}
+	for command, body := range map[string]string{
+		"attention": `{"what":"orders","state":"refused"}`,
+		"redrive":   `{"what":"orders","state":"faultin","dry_run":true}`,
+		"discard":   `{"what":"results","per_minute":-1,"dry_run":true}`,
 	} {
 		require.Equal(t, 400, r.post(t, commandsPath+command, body), command)
 	}

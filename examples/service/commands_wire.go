@@ -18,28 +18,35 @@ const (
 	aboutOrders  = "orders"
 )
 
-// which chooses what needs attention. What is empty does not limit.
-type which struct {
-	What       string            `json:"what,omitempty"` // results or orders
+// scope names a vendor, one of its connections and a customer of it.
+type scope struct {
 	Vendor     assessment.Vendor `json:"vendor,omitempty"`
 	Connection string            `json:"connection,omitempty"`
 	Account    string            `json:"account,omitempty"`
-	State      string            `json:"state,omitempty"`
-	Code       string            `json:"code,omitempty"`
-	Operation  string            `json:"operation,omitempty"`
-	Since      time.Time         `json:"since,omitzero"`
-	Until      time.Time         `json:"until,omitzero"`
-	Orders     []string          `json:"orders,omitempty"` // as text of references
 }
 
 // route is the route that is meant, empty for all.
-func (w which) route() string { return routeText(w.Vendor, w.Connection) }
-
-func routeText(vendor assessment.Vendor, connection string) string {
-	if vendor == "" {
+func (s scope) route() string {
+	if s.Vendor == "" {
 		return ""
 	}
-	return sqlstore.Route(vendor, connection)
+	return sqlstore.Route(s.Vendor, s.Connection)
+}
+
+func (s scope) integration() sqlstore.Integration {
+	return sqlstore.Integration{Vendor: s.Vendor, Connection: s.Connection, Account: s.Account}
+}
+
+// which chooses what needs attention. What is empty does not limit.
+type which struct {
+	scope
+	What      string    `json:"what,omitempty"`  // results or orders
+	State     string    `json:"state,omitempty"` // of orders the reason
+	Code      string    `json:"code,omitempty"`
+	Operation string    `json:"operation,omitempty"`
+	Since     time.Time `json:"since,omitzero"`
+	Until     time.Time `json:"until,omitzero"`
+	Orders    []string  `json:"orders,omitempty"` // as text of references
 }
 
 func (w which) filter() (sqlstore.Filter, error) {
@@ -48,6 +55,11 @@ func (w which) filter() (sqlstore.Filter, error) {
 		Route: w.route(), Account: w.Account, State: w.State, Code: w.Code, Operation: w.Operation,
 		Since: w.Since, Until: w.Until, Refs: refs,
 	}, err
+}
+
+func (w which) orderFilter() (sqlstore.OrderFilter, error) {
+	refs, err := references(w.Orders)
+	return sqlstore.OrderFilter{Route: w.route(), Account: w.Account, Reason: w.State, Since: w.Since, Until: w.Until, Refs: refs}, err
 }
 
 // errReference does not repeat the text, which may be anything.
@@ -75,7 +87,10 @@ func (p person) act() sqlstore.Act { return sqlstore.Act{Actor: p.Actor, Reason:
 type attentionQuestion struct {
 	which
 	After int64 `json:"after,omitempty"` // the row after which to go on
-	Max   int   `json:"max,omitempty"`
+	// AfterOrder and AfterMade are those of the order after which to go on.
+	AfterOrder string    `json:"after_order,omitempty"`
+	AfterMade  time.Time `json:"after_made,omitzero"`
+	Max        int       `json:"max,omitempty"`
 }
 
 // row is a result or an order that needs attention.
@@ -98,6 +113,7 @@ type row struct {
 type attentionAnswer struct {
 	Rows []row `json:"rows"`
 	Next int64 `json:"next,omitempty"` // the row after which to go on; zero: these are all
+	More bool  `json:"more,omitempty"` // of orders: go on after the last
 }
 
 type manyQuestion struct {
@@ -114,20 +130,20 @@ type manyAnswer struct {
 	What    string    `json:"what"`
 	DryRun  bool      `json:"dry_run,omitempty"`
 	Matched int       `json:"matched"`
-	Newer   int       `json:"newer,omitempty"` // left out: the vendor has a newer one
-	Gone    int       `json:"gone,omitempty"`  // left out: the content was removed
-	Changed int       `json:"changed"`         // in a dry run: would be
-	Due     time.Time `json:"due,omitzero"`    // when the last becomes due
-	AsOf    time.Time `json:"as_of,omitzero"`  // the database's time of the count
+	Newer   int       `json:"newer,omitempty"`   // left out: the vendor has a newer one
+	Gone    int       `json:"gone,omitempty"`    // left out: the content was removed
+	Held    int       `json:"held,omitempty"`    // left out: starts are switched off
+	Running int       `json:"running,omitempty"` // left out: a worker is at it
+	Changed int       `json:"changed"`           // in a dry run: would be
+	Due     time.Time `json:"due,omitzero"`      // when the last becomes due
+	AsOf    time.Time `json:"as_of,omitzero"`    // the database's time of the count
 }
 
 type switchQuestion struct {
 	person
-	Vendor     assessment.Vendor `json:"vendor"`
-	Connection string            `json:"connection,omitempty"`
-	Account    string            `json:"account,omitempty"`
-	Switch     sqlstore.Switch   `json:"switch"`
-	On         bool              `json:"on"`
+	scope
+	Switch sqlstore.Switch `json:"switch"`
+	On     bool            `json:"on"`
 }
 
 // switchAnswer says what is closed behind the switch afterwards, or was before it
@@ -158,10 +174,8 @@ type gatesAnswer struct {
 
 // subjectQuestion names a candidate by the vendor's id.
 type subjectQuestion struct {
-	Vendor     assessment.Vendor `json:"vendor"`
-	Connection string            `json:"connection,omitempty"`
-	Account    string            `json:"account"`
-	Candidate  string            `json:"candidate"`
+	scope
+	Candidate string `json:"candidate"`
 }
 
 type eraseQuestion struct {
@@ -196,12 +210,10 @@ type subjectResult struct {
 
 type offboardQuestion struct {
 	person
-	Vendor     assessment.Vendor `json:"vendor"`
-	Connection string            `json:"connection,omitempty"`
-	Account    string            `json:"account"`
-	Keep       bool              `json:"keep,omitempty"`
-	DryRun     bool              `json:"dry_run,omitempty"`
-	Most       int64             `json:"most,omitempty"`
+	scope
+	Keep   bool  `json:"keep,omitempty"`
+	DryRun bool  `json:"dry_run,omitempty"`
+	Most   int64 `json:"most,omitempty"`
 }
 
 // offboardAnswer counts what was removed, or would be. Jobs and files need no
@@ -217,13 +229,45 @@ type offboardAnswer struct {
 
 type readmitQuestion struct {
 	person
-	Vendor     assessment.Vendor `json:"vendor"`
-	Connection string            `json:"connection,omitempty"`
-	Account    string            `json:"account"`
+	scope
 }
 
 type readmitAnswer struct {
 	Account string `json:"account"`
+}
+
+// rejectQuestion says no to the recruiters of orders that wait, in these words.
+type rejectQuestion struct {
+	person
+	Orders []string `json:"orders"`
+	Text   string   `json:"text"`
+}
+
+type rejectAnswer struct {
+	Rejected []string `json:"rejected"`
+	Unknown  []string `json:"unknown,omitempty"` // none of them waits
+}
+
+// lostQuestion is about orders that were created since then and that nobody took.
+type lostQuestion struct {
+	person
+	scope
+	Since  time.Time `json:"since"`
+	DryRun bool      `json:"dry_run,omitempty"`
+}
+
+type backfillAnswer struct {
+	Open   int  `json:"open"`             // orders that the vendor lists
+	Lost   int  `json:"lost"`             // of them nobody has taken
+	Young  int  `json:"young,omitempty"`  // of those are left to their webhook
+	Queued int  `json:"queued,omitempty"` // will be started
+	DryRun bool `json:"dry_run,omitempty"`
+}
+
+type lostAnswer struct {
+	Integrations int       `json:"integrations"`
+	Since        time.Time `json:"since"`
+	DryRun       bool      `json:"dry_run,omitempty"`
 }
 
 type timelineQuestion struct {

@@ -192,11 +192,33 @@ func (p *process) terminate(t *testing.T) time.Duration {
 	return time.Since(began)
 }
 
+// addresses are those that were given away. A process keeps its own over restarts,
+// and between them it is free for whoever asks the system for any.
+var addresses = struct {
+	sync.Mutex
+	given map[string]bool
+}{given: make(map[string]bool)}
+
+// freeAddress is an address that nobody else takes: it is on a host of the loopback
+// network that only this process uses. Where there is one host, it may be taken
+// before a process listens there.
 func freeAddress(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	addresses.Lock()
+	defer addresses.Unlock()
+	pid := os.Getpid()
+	host := fmt.Sprintf("127.%d.%d.%d", 64+pid>>16%128, pid>>8%256, 1+pid%254)
+	for {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			l, err = net.Listen("tcp", "127.0.0.1:0")
+		}
+		require.NoError(t, err)
+		require.NoError(t, l.Close())
+		if address := l.Addr().String(); !addresses.given[address] {
+			addresses.given[address] = true
+			return address
+		}
+	}
 }
 
 // number runs a query of one number; tables of the library are in braces.
