@@ -49,11 +49,14 @@ func TestCommandsNameWhatAlarmsCount(t *testing.T) {
 			}
 
 			o.does(exitDone, &orders, "at-risk")
+			require.Len(t, orders, 1)
 			require.Equal(t, []orderAtRisk{{lost.String(), orders[0].Age}}, orders)
 			require.Less(t, orders[0].Age, int64(600))
 			o.does(exitDone, &waiting, "accounts waiting")
+			require.Len(t, waiting, 1)
 			require.Equal(t, []accountWaiting{{"kombo", kombotest.DefaultIntegration, 2, waiting[0].Oldest}}, waiting)
 			o.does(exitDone, &silent, "accounts silent --max 1")
+			require.Len(t, silent, 1)
 			require.Equal(t, []accountSilent{{"stackone", account, 40, silent[0].Silent, day / 1000}}, silent)
 			require.InDelta(t, 4*day/1000, silent[0].Silent, 600)
 
