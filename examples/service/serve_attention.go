@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/assessbridge/assessbridge/assessment/sqlstore"
@@ -98,7 +99,7 @@ func (q manyQuestion) act() (sqlstore.Act, error) {
 }
 
 func (p person) checked() (sqlstore.Act, error) {
-	if p.Actor == "" || p.Reason == "" {
+	if strings.TrimSpace(p.Actor) == "" || strings.TrimSpace(p.Reason) == "" {
 		return sqlstore.Act{}, wrong{errors.New("actor and reason are required")}
 	}
 	return p.act(), nil
