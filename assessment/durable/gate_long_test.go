@@ -95,7 +95,8 @@ func TestKillsGiveNothingUp(t *testing.T) {
 			return k.pending(t) == "0" && k.text(t, "SELECT CAST(COUNT(*) AS TEXT) FROM "+k.table("orders")+" WHERE state <> 'started'") == "0"
 		})
 		require.Empty(t, k.checker.check(k.lastFinal))
-		require.Equal(t, "0", k.text(t, "SELECT CAST(COUNT(*) AS TEXT) FROM "+k.table("results")+" WHERE state NOT IN ('written', 'superseded') OR reason <> ''"))
+		require.Empty(t, k.text(t, "SELECT state || ' ' || reason || ' ' || COUNT(*) FROM "+k.table("results")+
+			" WHERE state NOT IN ('written', 'superseded') OR reason <> '' GROUP BY state, reason"))
 		least, again := k.checker.starts()
 		require.Positive(t, least)
 		t.Logf("%d kills, %d orders, %d calls, %d repeats, %d starts again", k.kills, len(k.lastFinal), k.checker.calls, k.checker.repeats(), again)

@@ -142,6 +142,7 @@ type missed struct {
 	mu       sync.Mutex
 	accounts map[sqlstore.Integration]bool
 	noticed  sqlstore.Noticed // for the alarms
+	telling  int              // orders at risk that the database is being told of
 	// delivered are the integrations with a delivery, and when the reconciler was
 	// told, zero if it was not.
 	delivered map[sqlstore.Integration]time.Time
@@ -233,14 +234,22 @@ func (m *missed) takeNoticed() sqlstore.Noticed {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n := m.noticed
-	m.noticed = noNotice()
+	m.noticed, m.telling = noNotice(), len(n.AtRisk)
 	return n
+}
+
+// toldNoticed forgets what was taken: the database has it.
+func (m *missed) toldNoticed() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.telling = 0
 }
 
 // keepNoticed puts back what could not be told.
 func (m *missed) keepNoticed(n sqlstore.Noticed) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.telling = 0
 	for i, count := range n.Orders {
 		m.noticed.Orders[i] += count
 	}
@@ -328,6 +337,7 @@ func (s *Service) tellNoticed(ctx context.Context) error {
 		s.missed.keepNoticed(n)
 		return err
 	}
+	s.missed.toldNoticed()
 	blind, err := s.store.Review(ctx)
 	if err != nil || s.reconciler == nil {
 		return err
@@ -365,7 +375,7 @@ func (s *Service) Leads() bool {
 func (s *Service) AtRisk() int {
 	s.missed.mu.Lock()
 	defer s.missed.mu.Unlock()
-	return len(s.missed.noticed.AtRisk)
+	return len(s.missed.noticed.AtRisk) + s.missed.telling
 }
 
 // AccountRestored has results of an account probed at once that wait for it: on
