@@ -90,12 +90,12 @@ func (v *service) discard(ctx context.Context, q manyQuestion) (manyAnswer, erro
 	return v.manyResults(ctx, "discard", q, v.durable.Outbox().DiscardMany)
 }
 
-// act is who does it. A dry run does nothing, so anybody may.
-func (q manyQuestion) act() (sqlstore.Act, error) {
-	if q.DryRun {
+// checkedUnless is checked, except in a dry run: that does nothing, so anybody may.
+func (p person) checkedUnless(dryRun bool) (sqlstore.Act, error) {
+	if dryRun {
 		return sqlstore.Act{Actor: "dry run", Reason: "dry run"}, nil
 	}
-	return q.person.checked()
+	return p.checked()
 }
 
 func (p person) checked() (sqlstore.Act, error) {
@@ -108,7 +108,7 @@ func (p person) checked() (sqlstore.Act, error) {
 // many is what is to be done with many, and the moment after which nothing is meant.
 func (v *service) many(ctx context.Context, q manyQuestion) (m sqlstore.Many, asOf time.Time, err error) {
 	m = sqlstore.Many{DryRun: q.DryRun, Max: q.Max, PerMinute: q.PerMinute}
-	if m.Act, err = q.act(); err != nil {
+	if m.Act, err = q.checkedUnless(q.DryRun); err != nil {
 		return m, asOf, err
 	}
 	if err := checkAll(q.which, q.Max); err != nil {

@@ -11,11 +11,9 @@ import (
 var errWhose = errors.New("vendor and account are required")
 
 func (v *service) offboard(ctx context.Context, q offboardQuestion) (a offboardAnswer, err error) {
-	o := sqlstore.Offboarding{Act: sqlstore.Act{Actor: "dry run", Reason: "dry run"}, DryRun: q.DryRun, Keep: q.Keep, Most: q.Most}
-	if !q.DryRun {
-		if o.Act, err = q.checked(); err != nil {
-			return a, err
-		}
+	o := sqlstore.Offboarding{DryRun: q.DryRun, Keep: q.Keep, Most: q.Most}
+	if o.Act, err = q.checkedUnless(q.DryRun); err != nil {
+		return a, err
 	}
 	if q.Vendor == "" || q.Account == "" {
 		return a, wrong{errWhose}

@@ -25,12 +25,18 @@ func (v *service) reconciler(ctx context.Context, q lostQuestion) (*sqlstore.Rec
 	return r, n, err
 }
 
-// actOf is who does it. A dry run does nothing, so anybody may.
-func (q lostQuestion) act() (sqlstore.Act, error) {
-	if q.DryRun {
-		return sqlstore.Act{Actor: "dry run", Reason: "dry run"}, nil
+// reconcilerOfOne is the reconciler for a question about one customer who is known.
+func (v *service) reconcilerOfOne(ctx context.Context, q lostQuestion) (*sqlstore.Reconciler, error) {
+	r, n, err := v.reconciler(ctx, q)
+	switch {
+	case err != nil:
+		return nil, err
+	case q.Account == "":
+		return nil, wrong{errWhose}
+	case n == 0:
+		return nil, errNotAsked
 	}
-	return q.checked()
+	return r, nil
 }
 
 // errNotAsked: lost orders are looked for at customers that are known.
@@ -41,14 +47,9 @@ func (v *service) since(ctx context.Context, q lostQuestion) (a lostAnswer, err 
 	if err != nil {
 		return a, err
 	}
-	r, n, err := v.reconciler(ctx, q)
-	switch {
-	case err != nil:
+	r, err := v.reconcilerOfOne(ctx, q)
+	if err != nil {
 		return a, err
-	case q.Account == "":
-		return a, wrong{errWhose}
-	case n == 0:
-		return a, errNotAsked
 	}
 	err = r.SetSince(ctx, q.integration(), q.Since, act)
 	v.byHand(ctx, "since", act, 1, err != nil)
@@ -56,18 +57,13 @@ func (v *service) since(ctx context.Context, q lostQuestion) (a lostAnswer, err 
 }
 
 func (v *service) backfill(ctx context.Context, q lostQuestion) (a backfillAnswer, err error) {
-	act, err := q.act()
+	act, err := q.checkedUnless(q.DryRun)
 	if err != nil {
 		return a, err
 	}
-	r, n, err := v.reconciler(ctx, q)
-	switch {
-	case err != nil:
+	r, err := v.reconcilerOfOne(ctx, q)
+	if err != nil {
 		return a, err
-	case q.Account == "":
-		return a, wrong{errWhose}
-	case n == 0:
-		return a, errNotAsked
 	}
 	done, err := r.Backfill(ctx, q.integration(), q.Since, q.DryRun, act)
 	v.byHand(ctx, "backfill", act, done.Queued, q.DryRun)
@@ -79,7 +75,7 @@ func (v *service) backfill(ctx context.Context, q lostQuestion) (a backfillAnswe
 }
 
 func (v *service) hot(ctx context.Context, q lostQuestion) (a lostAnswer, err error) {
-	act, err := q.act()
+	act, err := q.checkedUnless(q.DryRun)
 	if err != nil {
 		return a, err
 	}
